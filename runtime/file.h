@@ -20,11 +20,11 @@
 namespace runtime {
 
 enum class OpenMode {
-  read,          // must exist
-  read_write,    // must exist
-  create,        // read and write; made empty if missing
-  create_new,    // read and write; EEXIST if there
-  truncate,      // read and write; made empty if there
+  read,        // must exist
+  read_write,  // must exist
+  create,      // read and write; made empty if missing
+  create_new,  // read and write; EEXIST if there
+  truncate,    // read and write; made empty if there
 };
 
 // An open file. Positions are absolute; there is no cursor, so concurrent reads need no lock.
@@ -40,8 +40,7 @@ class File {
                                                  std::int64_t position) = 0;
   // Writes all parts one behind the other. On an error some of the bytes may be there: the caller
   // truncates back.
-  virtual base::Result<void> pwritev(std::span<const base::Bytes> parts,
-                                     std::int64_t position) = 0;
+  virtual base::Result<void> pwritev(std::span<const base::Bytes> parts, std::int64_t position) = 0;
   base::Result<void> pwrite(base::Bytes bytes, std::int64_t position) {
     return pwritev(std::span(&bytes, 1), position);
   }
