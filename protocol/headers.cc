@@ -1,0 +1,80 @@
+#include "protocol/headers.h"
+
+#include "base/check.h"
+#include "protocol/api_key.h"
+
+namespace protocol {
+
+std::int16_t request_header_version(std::int16_t api_key, std::int16_t api_version) {
+  const ApiInfo* api = find_api(api_key);
+  if (api == nullptr) return -1;
+  if (api->key == ApiKey::kControlledShutdown && api_version == 0) return 0;
+  return api->is_flexible(api_version) ? 2 : 1;
+}
+
+std::int16_t response_header_version(std::int16_t api_key, std::int16_t api_version) {
+  const ApiInfo* api = find_api(api_key);
+  if (api == nullptr) return -1;
+  if (api->key == ApiKey::kApiVersions) return 0;
+  return api->is_flexible(api_version) ? 1 : 0;
+}
+
+base::Result<RequestHeader> RequestHeader::decode(Reader& reader) {
+  RequestHeader header;
+  header.api_key = reader.read_int16();
+  header.api_version = reader.read_int16();
+  header.correlation_id = reader.read_int32();
+  if (!reader.ok()) return base::fail(base::Errc::corrupt, "request header ends early");
+  const std::int16_t version = request_header_version(header.api_key, header.api_version);
+  if (version < 0) {
+    return base::fail(base::Errc::unsupported, "API key " + std::to_string(header.api_key));
+  }
+  // The client id keeps its int16 length in version 2, so that every broker can read it.
+  if (version >= 1) header.client_id = reader.read_nullable_string_view(false);
+  if (version >= 2) reader.skip_tagged_fields();
+  TRY(reader.status());
+  return header;
+}
+
+void RequestHeader::encode(Writer& writer) const {
+  const std::int16_t version = request_header_version(api_key, api_version);
+  VERIFY(version >= 0, "request header of API key {}", api_key);
+  writer.write_int16(api_key);
+  writer.write_int16(api_version);
+  writer.write_int32(correlation_id);
+  if (version >= 1) writer.write_nullable_string(client_id, false);
+  if (version >= 2) writer.write_unsigned_varint(0);
+}
+
+std::size_t RequestHeader::size_bytes() const {
+  const std::int16_t version = request_header_version(api_key, api_version);
+  std::size_t size = 8;
+  if (version >= 1) size += nullable_string_size(client_id, false);
+  if (version >= 2) size += 1;
+  return size;
+}
+
+base::Result<ResponseHeader> ResponseHeader::decode(Reader& reader, std::int16_t api_key,
+                                                    std::int16_t api_version) {
+  ResponseHeader header{.correlation_id = reader.read_int32()};
+  if (response_header_version(api_key, api_version) >= 1) reader.skip_tagged_fields();
+  TRY(reader.status());
+  return header;
+}
+
+void ResponseHeader::encode(Writer& writer, std::int16_t api_key, std::int16_t api_version) const {
+  writer.write_int32(correlation_id);
+  if (response_header_version(api_key, api_version) >= 1) writer.write_unsigned_varint(0);
+}
+
+std::size_t ResponseHeader::size_bytes(std::int16_t api_key, std::int16_t api_version) {
+  return response_header_version(api_key, api_version) >= 1 ? 5 : 4;
+}
+
+void finish_frame(Writer& writer, std::size_t frame_start) {
+  const std::size_t size = writer.wire_size_bytes() - frame_start - kFrameLengthSize;
+  VERIFY(size <= 0x7fffffffu, "frame of {} bytes", size);
+  writer.patch_int32(frame_start, static_cast<std::int32_t>(size));
+}
+
+}  // namespace protocol
