@@ -1,0 +1,58 @@
+// Purpose: pages of index files in memory, up to a fixed number of bytes in all, so that index
+// files need be neither mapped nor held open. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "runtime/file.h"
+
+namespace storage {
+
+class IndexPageCache {
+ public:
+  // Divisible by the entry sizes of both indexes (8 and 12): no entry crosses a page.
+  static constexpr std::size_t kPageBytes = 4080;
+  using Page = std::shared_ptr<const std::vector<std::byte>>;
+  using FileKey = std::uint64_t;  // one per index file, from new_key()
+
+  IndexPageCache(runtime::FileSystem& files, std::size_t capacity_bytes);
+
+  FileKey new_key() EXCLUDES(mutex_);
+  // Page `number` of the file, read from disk when missing; shorter at the file's end.
+  base::Result<Page> get(FileKey key, const std::string& path, std::uint32_t number)
+      EXCLUDES(mutex_);
+  // Forgets page `from_page` and all behind it: the file was written or cut there.
+  void forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) EXCLUDES(mutex_);
+
+ private:
+  struct PageKey {
+    FileKey file;
+    std::uint32_t number;
+    friend bool operator==(const PageKey&, const PageKey&) = default;
+  };
+  struct PageKeyHash {
+    std::size_t operator()(const PageKey& key) const noexcept {
+      return std::hash<std::uint64_t>()(key.file * 0x9e3779b97f4a7c15u + key.number);
+    }
+  };
+  struct Entry {
+    Page page;
+    std::list<PageKey>::iterator place;
+  };
+
+  runtime::FileSystem& files_;
+  const std::size_t pages_max_;
+  base::Mutex mutex_;
+  FileKey next_key_ GUARDED_BY(mutex_) = 1;
+  std::list<PageKey> recent_first_ GUARDED_BY(mutex_);
+  std::unordered_map<PageKey, Entry, PageKeyHash> entries_ GUARDED_BY(mutex_);
+};
+
+}  // namespace storage

@@ -1,0 +1,63 @@
+// Purpose: one of the broker's log directories: its lock, its state and the files at its top.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "runtime/file.h"
+#include "storage/checkpoint_file.h"
+#include "storage/meta_properties.h"
+
+namespace storage {
+
+inline constexpr char kCleanShutdownMarker[] = ".kafka_cleanshutdown";
+inline constexpr char kLockFile[] = ".lock";
+
+// What a directory inside a log directory is.
+enum class PartitionDirectoryKind { partition, deleted, future, stray, ignored };
+struct PartitionDirectoryName {
+  PartitionDirectoryKind kind = PartitionDirectoryKind::partition;
+  base::TopicPartition partition;
+};
+// invalid_argument for a name that is none of them: the broker must not start on it.
+base::Result<PartitionDirectoryName> parse_partition_directory(std::string_view name);
+// "<topic>-<partition>.<uuid as 32 hex digits>-delete", at most 255 characters.
+std::string deleted_directory_name(const base::TopicPartition& partition, const base::Uuid& id);
+
+class LogDirectory {
+ public:
+  LogDirectory(runtime::FileSystem& files, std::string path);
+
+  // Makes it if missing, locks it (Errc::unavailable when held), reads meta.properties.
+  base::Result<void> open();
+
+  const std::string& path() const { return path_; }
+  bool is_live() const { return is_live_.load(); }
+  void take_offline() { is_live_.store(false); }
+  const std::optional<MetaProperties>& meta_properties() const { return meta_; }
+  base::Result<void> write_meta_properties(const MetaProperties& properties, std::int64_t now_ms);
+
+  // Whether the last stop was clean; the marker is gone afterwards.
+  base::Result<bool> take_clean_shutdown_marker();
+  base::Result<void> write_clean_shutdown_marker();
+  base::Result<OffsetCheckpoint> read_checkpoint(const char* name);
+  base::Result<void> write_checkpoint(const char* name, const OffsetCheckpoint& entries)
+      EXCLUDES(checkpoint_mutex_);
+  void unlock() { lock_.reset(); }
+
+ private:
+  runtime::FileSystem& files_;
+  const std::string path_;
+  std::atomic<bool> is_live_{true};
+  std::unique_ptr<runtime::FileLock> lock_;
+  std::optional<MetaProperties> meta_;
+  base::Mutex checkpoint_mutex_;
+};
+
+}  // namespace storage

@@ -1,0 +1,152 @@
+// Purpose: all logs of a broker: its log directories with their locks, identity and checkpoints;
+// loading, creating, deleting; the periodic upkeep that the broker calls on workers.
+// Source: LogManager, contract disk.md 1.
+//
+// Life: open() locks the directories; check_identity() once the cluster id is known; load();
+// serve; close(). Thread-safe. Calls marked (worker) wait for the disk.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "runtime/file.h"
+#include "runtime/random.h"
+#include "storage/checkpoint_file.h"
+#include "storage/log_directory.h"
+#include "storage/log_environment.h"
+#include "storage/meta_properties.h"
+#include "storage/partition_log.h"
+
+namespace storage {
+
+struct LogManagerOptions {
+  std::vector<std::string> log_dirs;
+  std::int32_t recovery_threads_per_dir = 1;  // num.recovery.threads.per.data.dir
+  std::size_t open_files_max = 10'000;        // `.log` descriptors
+  std::size_t index_cache_bytes = 16 * 1024 * 1024;
+  bool keep_partition_metadata = true;  // inter.broker.protocol.version >= 2.8
+  // The settings of a topic's logs; called while loading and creating. Any thread.
+  std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
+  // A directory went offline (it is already taken out). Any thread, never under a lock of ours.
+  std::function<void(const std::string& log_dir, const base::Error&)> on_directory_failed;
+};
+
+// Runs each function it is given on some worker; may run it at once.
+using Executor = std::function<void(std::function<void()>)>;
+
+class LogManager {
+ public:
+  // Makes missing directories, takes their locks. A directory that fails is offline from the
+  // start; none left, or a lock held elsewhere, is an error that names it.
+  static base::Result<std::unique_ptr<LogManager>> open(runtime::FileSystem& files,
+                                                        runtime::Random& random,
+                                                        LogManagerOptions options);
+  ~LogManager();
+
+  // --- identity (meta.properties) -------------------------------------------------------------
+  // What the directories say; they agree, else open() failed.
+  std::optional<base::BrokerId> stored_broker_id() const { return stored_.broker_id; }
+  std::optional<std::string> stored_cluster_id() const { return stored_.cluster_id; }
+  // invalid_argument when a directory belongs to another broker or cluster; writes what is
+  // missing. (worker)
+  base::Result<void> check_identity(base::BrokerId broker_id, const std::string& cluster_id,
+                                    std::int64_t now_ms);
+
+  // --- loading (worker; blocks until all logs are loaded) --------------------------------------
+  // Progress is logged. Logs that exist twice, or a directory that is not a partition's, refuse
+  // the start; a log that cannot be read takes its directory offline.
+  base::Result<void> load(const Executor& executor, std::function<std::int64_t()> now_ms);
+
+  // --- logs
+  // ---------------------------------------------------------------------------------------
+  std::shared_ptr<PartitionLog> find(const base::TopicPartition& partition) const EXCLUDES(mutex_);
+  std::vector<std::shared_ptr<PartitionLog>> all() const EXCLUDES(mutex_);
+  // The existing log or a new one in the live directory with the fewest partitions. A topic id is
+  // written to it if given (inconsistent_topic_id if it has another). (worker)
+  base::Result<std::shared_ptr<PartitionLog>> get_or_create(const base::TopicPartition& partition,
+                                                            std::optional<base::TopicId> id,
+                                                            std::int64_t now_ms) EXCLUDES(mutex_);
+  // Step one of deletion: the directory is renamed to `-delete` and the log is gone from view.
+  // Not found: nothing to do. Several at once, as checkpoints are rewritten once. (worker)
+  base::Result<void> remove(const std::vector<base::TopicPartition>& partitions) EXCLUDES(mutex_);
+  // Truncations, then the recovery point checkpoints of the directories touched. (worker)
+  struct Truncation {
+    std::shared_ptr<PartitionLog> log;
+    base::Offset offset;
+    bool fully = false;  // truncate_fully_and_start_at
+  };
+  std::vector<base::Result<void>> truncate(const std::vector<Truncation>& truncations,
+                                           std::int64_t now_ms);
+  // Calls set_config on the topic's logs.
+  void update_config(const std::string& topic, std::shared_ptr<const LogConfig> config);
+
+  // --- directories ------------------------------------------------------------------------------
+  std::vector<std::string> live_directories() const EXCLUDES(mutex_);
+  std::vector<std::string> offline_directories() const EXCLUDES(mutex_);
+  bool is_offline(const base::TopicPartition& partition) const EXCLUDES(mutex_);
+  void take_offline(const std::string& log_dir, const base::Error& error) EXCLUDES(mutex_);
+
+  // --- upkeep (worker), each as often as its config says -----------------------------------------
+  base::Result<void> checkpoint_recovery_points();
+  base::Result<void> checkpoint_log_start_offsets();
+  base::Result<void> checkpoint_high_watermarks();
+  void flush_due_logs(std::int64_t now_ms);
+  void apply_retention(std::int64_t now_ms);
+  void remove_expired_producers(std::int64_t now_ms);
+  // Step two of deletion: unlinks what has been waiting for its delay.
+  void remove_due_files(std::int64_t now_ms);
+
+  // Clean shutdown: flushes and closes every log, writes the checkpoints and, per directory
+  // without an error, the clean shutdown marker. Unlocks. (worker)
+  void close(const Executor& executor, std::int64_t now_ms);
+
+ private:
+  struct Pending {
+    std::vector<std::string> paths;  // files, or one directory with everything in it
+    std::int64_t delay_ms = 0;
+    std::int64_t due_ms = -1;  // set by the first remove_due_files that sees it
+  };
+  struct LoadJob;
+
+  LogManager(runtime::FileSystem& files, runtime::Random& random, LogManagerOptions options);
+
+  base::Result<void> open_directories();
+  base::Result<std::vector<LoadJob>> plan_load(std::int64_t now_ms);
+  void run_load(std::vector<LoadJob>& jobs, const Executor& executor,
+                const std::function<std::int64_t()>& now_ms);
+  base::Result<LogDirectory*> choose_directory() EXCLUDES(mutex_);
+  std::vector<std::shared_ptr<PartitionLog>> logs_in(const std::string& log_dir) const
+      EXCLUDES(mutex_);
+  std::vector<std::shared_ptr<LogDirectory>> live() const EXCLUDES(mutex_);
+  base::Result<void> checkpoint_recovery_points_of(LogDirectory& directory);
+  base::Result<void> checkpoint_log_starts_of(LogDirectory& directory);
+  base::Result<void> checkpoint_high_watermarks_of(LogDirectory& directory);
+  void remove_later(std::vector<std::string> paths, std::int64_t delay_ms) EXCLUDES(pending_mutex_);
+
+  runtime::FileSystem& files_;
+  runtime::Random& random_;
+  const LogManagerOptions options_;
+  DescriptorCache descriptors_;
+  IndexPageCache index_pages_;
+  LogEnvironment environment_;
+  MetaProperties stored_;
+  std::vector<std::shared_ptr<LogDirectory>> directories_;  // fixed after open
+
+  mutable base::Mutex mutex_;
+  std::unordered_map<base::TopicPartition, std::shared_ptr<PartitionLog>> logs_ GUARDED_BY(mutex_);
+  base::Mutex create_mutex_;  // one creation at a time; taken before mutex_
+  base::Mutex pending_mutex_;
+  std::vector<Pending> pending_ GUARDED_BY(pending_mutex_);
+};
+
+}  // namespace storage

@@ -1,0 +1,295 @@
+// Purpose: the log of one partition on one disk: append, read, truncate, roll, flush, delete.
+//
+// Plain synchronous code; time comes as a value (now_ms: wall clock). Thread-safe:
+// - append, roll, truncate, retention and producer state take the append lock. An append of one
+//   batch is one pwritev and allocates nothing per record, so it may run on a data loop; roll and
+//   truncate make and rename files but never wait for the device.
+// - reads never take it: the segment list and the end positions are published together.
+// - flush syncs outside of it; run flush, delete_old_segments, truncate and cold reads on workers.
+//
+// Errors: LogError for what Kafka's protocol tells apart. A full disk is storage_error and the log
+// goes on once there is room; any other disk error is storage_error and reported to the
+// environment, which takes the directory offline.
+//
+// Source: UnifiedLog, LocalLog. Transactions: the producer state keeps the first unstable offset.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "runtime/file.h"
+#include "storage/batch_validator.h"
+#include "storage/leader_epoch_cache.h"
+#include "storage/log_config.h"
+#include "storage/log_environment.h"
+#include "storage/log_error.h"
+#include "storage/producer_state.h"
+#include "storage/segment.h"
+
+namespace storage {
+
+struct LoadedLog;
+
+struct AppendRequest {
+  base::MutableBytes records;  // exactly one v2 batch; changed in place
+  base::LeaderEpoch leader_epoch;
+  AppendOrigin origin = AppendOrigin::client;
+  std::int64_t now_ms = 0;
+  bool zstd_allowed = true;  // Produce 7 and above
+};
+
+struct AppendInfo {
+  base::Offset base_offset{-1};
+  base::Offset last_offset{-1};
+  std::int64_t log_append_time_ms = -1;  // -1 unless the topic uses LogAppendTime
+  base::Offset log_start_offset{0};
+  bool is_duplicate = false;    // the batch was there already, at these offsets
+  std::int64_t size_bytes = 0;  // 0 for a duplicate
+};
+
+struct ReadRequest {
+  base::Offset from;
+  base::Offset up_to;  // exclusive: high watermark, last stable offset or log end
+  std::int64_t max_bytes = 0;
+  bool at_least_one_batch = false;  // a first batch larger than max_bytes is given whole
+  bool may_block = true;            // false: Errc::would_block instead of waiting for the device
+};
+
+// Whole batches of one segment, to be sent as they are. The first may begin below `from`.
+struct ReadPlan {
+  std::vector<runtime::FileSlice> slices;  // empty: nothing between from and up_to
+  std::int64_t size_bytes = 0;
+};
+
+struct TimestampOffset {
+  std::int64_t timestamp_ms = -1;
+  base::Offset offset{-1};
+  base::LeaderEpoch leader_epoch{-1};
+};
+
+// What a fetch needs, taken at one moment.
+struct LogOffsets {
+  base::Offset log_start;
+  base::Offset high_watermark;
+  base::Offset last_stable;
+  base::Offset log_end;
+};
+
+struct OpenLogOptions {
+  std::string log_dir;
+  std::string directory_name;  // "<topic>-<partition>" or with a suffix
+  base::TopicPartition topic_partition;
+  std::shared_ptr<const LogConfig> config;
+  bool had_clean_shutdown = false;
+  base::Offset recovery_point{0};
+  base::Offset log_start_offset{0};
+  base::Offset high_watermark{0};
+  std::int64_t now_ms = 0;
+  std::uint64_t random = 0;  // for segment jitter
+  // Called with bytes as recovery reads them; may be null.
+  std::function<void(std::int64_t bytes)> on_recovered;
+};
+
+class PartitionLog {
+ public:
+  // Loads or creates; after an unclean stop recovers, cutting at the first invalid batch.
+  static base::Result<std::unique_ptr<PartitionLog>> open(LogEnvironment& environment,
+                                                          OpenLogOptions options);
+  ~PartitionLog();
+  PartitionLog(const PartitionLog&) = delete;
+  PartitionLog& operator=(const PartitionLog&) = delete;
+
+  const base::TopicPartition& topic_partition() const { return topic_partition_; }
+  const std::string& log_dir() const { return log_dir_; }
+  std::string directory() const EXCLUDES(published_mutex_);
+  std::shared_ptr<const LogConfig> config() const EXCLUDES(published_mutex_);
+  void set_config(std::shared_ptr<const LogConfig> config) EXCLUDES(published_mutex_);
+  std::optional<base::TopicId> topic_id() const EXCLUDES(published_mutex_);
+  // Written to partition.metadata at once. inconsistent_topic_id if it names another one.
+  base::Result<void> assign_topic_id(base::TopicId id) EXCLUDES(append_mutex_);
+
+  // --- append -------------------------------------------------------------------------------
+  // Leader: validate (no lock; any thread) and append in one call, or apart.
+  base::Result<AppendInfo> append(const AppendRequest& request,
+                                  std::vector<RecordError>* record_errors = nullptr)
+      EXCLUDES(append_mutex_);
+  base::Result<ValidatedBatch> validate(const AppendRequest& request,
+                                        std::vector<RecordError>* record_errors = nullptr) const;
+  base::Result<AppendInfo> append_validated(const ValidatedBatch& validated,
+                                            base::LeaderEpoch leader_epoch, std::int64_t now_ms)
+      EXCLUDES(append_mutex_);
+  // Follower: whole batches as fetched, offsets given; a cut-off last batch is ignored.
+  // unexpected_append_offset below the log end, unsupported_message_format for magic 0 and 1.
+  base::Result<AppendInfo> append_as_follower(base::Bytes batches, std::int64_t now_ms)
+      EXCLUDES(append_mutex_);
+
+  // --- offsets ------------------------------------------------------------------------------
+  base::Offset log_start_offset() const { return base::Offset(log_start_.load()); }
+  base::Offset log_end_offset() const { return base::Offset(log_end_.load()); }
+  base::Offset high_watermark() const { return base::Offset(high_watermark_.load()); }
+  base::Offset last_stable_offset() const;
+  base::Offset recovery_point() const { return base::Offset(recovery_point_.load()); }
+  LogOffsets offsets() const EXCLUDES(published_mutex_);
+  // Clamped to [log start, log end]; whether it may go back is the caller's rule. Returns what
+  // it became.
+  base::Offset set_high_watermark(base::Offset offset) EXCLUDES(append_mutex_);
+  // Never goes back; at most the high watermark (else offset_out_of_range). True if it moved.
+  base::Result<bool> advance_log_start_offset(base::Offset offset) EXCLUDES(append_mutex_);
+
+  // --- leader epochs (cluster.md 9.5, 9.6) ----------------------------------------------------
+  void assign_epoch_start(base::LeaderEpoch epoch, base::Offset start) {
+    epochs_.assign(epoch, start);
+  }
+  std::optional<base::LeaderEpoch> latest_epoch() { return epochs_.latest_epoch(); }
+  EpochEndOffset end_offset_for_epoch(base::LeaderEpoch epoch) {
+    return epochs_.end_offset_for(epoch, log_end_offset());
+  }
+  LeaderEpochCache& epochs() { return epochs_; }
+
+  // --- read -----------------------------------------------------------------------------------
+  // offset_out_of_range unless log start <= from <= log end.
+  base::Result<ReadPlan> plan_read(const ReadRequest& request) const EXCLUDES(published_mutex_);
+  // Reads a plan into memory: for coordinators and tests; large reads belong on a worker.
+  base::Result<base::Buffer> read(const ReadRequest& request) const EXCLUDES(published_mutex_);
+
+  // First record with timestamp >= target at or above the log start; nullopt if none.
+  base::Result<std::optional<TimestampOffset>> offset_for_timestamp(std::int64_t target_ms) const
+      EXCLUDES(published_mutex_);
+  // The record with the largest timestamp (ListOffsets -3); nullopt in an empty log.
+  base::Result<std::optional<TimestampOffset>> offset_of_max_timestamp() const
+      EXCLUDES(published_mutex_);
+  // ListOffsets -2 and -1, with their epochs.
+  TimestampOffset earliest_offset() const;
+  TimestampOffset latest_offset() const;
+  // ListOffsets 0: at most `count_max` segment starts (and the log end) whose segments were last
+  // modified at or before `target_ms`, descending. Targets -1 and -2 as in Kafka.
+  base::Result<std::vector<base::Offset>> offsets_before(std::int64_t target_ms,
+                                                         std::int32_t count_max,
+                                                         std::int64_t now_ms) const
+      EXCLUDES(published_mutex_);
+
+  // --- change of history ------------------------------------------------------------------------
+  // Cuts so that the log end is `offset`; false if it was at or below it already. The caller
+  // writes the recovery point checkpoint before it acknowledges new appends (LogManager does).
+  base::Result<bool> truncate_to(base::Offset offset, std::int64_t now_ms) EXCLUDES(append_mutex_);
+  base::Result<void> truncate_fully_and_start_at(base::Offset offset, std::int64_t now_ms,
+                                                 std::optional<base::Offset> log_start = {})
+      EXCLUDES(append_mutex_);
+
+  // --- upkeep (workers) -------------------------------------------------------------------------
+  base::Result<void> roll(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  // Enough bytes or time since the last flush, or a rolled segment waits.
+  bool flush_due(std::int64_t now_ms) const;
+  // Everything up to the log end is on the device when this returns; moves the recovery point.
+  base::Result<void> flush(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  // Retention by start offset, size and time; the number of segments deleted.
+  base::Result<int> delete_old_segments(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  void remove_expired_producers(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  std::vector<ProducerEntry> active_producers() EXCLUDES(append_mutex_);
+  std::int64_t size_bytes() const EXCLUDES(published_mutex_);
+  std::size_t segment_count() const EXCLUDES(published_mutex_);
+  // First segment's base: a log start above it is what log-start-offset-checkpoint keeps.
+  base::Offset first_segment_base() const EXCLUDES(published_mutex_);
+
+  // Flushes and leaves the files as Kafka expects them after a clean shutdown. No use after it.
+  base::Result<void> close(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  // The directory is deleted or offline: everything from now on is storage_error, no file is
+  // touched any more.
+  void abandon() EXCLUDES(append_mutex_);
+  bool is_usable() const { return !is_abandoned_.load(); }
+  // LogManager: the partition's directory gets another name.
+  base::Result<void> rename_directory(const std::string& new_name) EXCLUDES(append_mutex_);
+
+ private:
+  PartitionLog(LogEnvironment& environment, OpenLogOptions& options, LoadedLog&& loaded);
+
+  // A batch boundary whose place is known.
+  struct Boundary {
+    base::Offset offset{-1};
+    std::int64_t position = 0;
+  };
+  // What readers see, always consistent in itself.
+  struct Published {
+    std::shared_ptr<const SegmentList> segments;
+    std::int64_t end_position = 0;  // of the log end, in the last segment
+    base::Offset log_end;
+    std::uint64_t generation = 0;
+    // Recent boundaries of the last segment, newest at `boundary_next - 1`: a tail fetch and a
+    // moving high watermark find their position here without reading anything.
+    static constexpr std::size_t kBoundaries = 64;
+    std::array<Boundary, kBoundaries> boundaries;
+    std::size_t boundary_next = 0;
+  };
+  // The part of it that one read copies.
+  struct ReadView;
+
+  ReadView read_view(base::Offset from, base::Offset up_to) const EXCLUDES(published_mutex_);
+  base::Result<ReadPlan> plan_read_once(const ReadRequest& request) const;
+  base::Result<ReadPlan> plan_in_segment(const ReadView& view, std::size_t segment_index,
+                                         const ReadRequest& request) const;
+
+  base::Result<AppendInfo> append_locked(base::Bytes bytes, const std::vector<base::Bytes>* parts,
+                                         std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> write_batches(base::Bytes bytes, std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> roll_if_needed(base::Bytes bytes, std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> roll_locked(base::Offset base, std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> truncate_locked(base::Offset offset, std::int64_t now_ms)
+      REQUIRES(append_mutex_);
+  base::Result<void> start_over_locked(base::Offset offset, base::Offset log_start,
+                                       std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> rebuild_producer_state(base::Offset log_end, std::int64_t now_ms)
+      REQUIRES(append_mutex_);
+  base::Result<int> delete_segments_locked(std::size_t count, std::int64_t now_ms)
+      REQUIRES(append_mutex_);
+  void retire_files(const std::vector<std::shared_ptr<Segment>>& segments);
+  void publish_segments(SegmentList segments, std::int64_t end_position, base::Offset log_end)
+      EXCLUDES(published_mutex_);
+  void publish_end(std::int64_t end_position, base::Offset log_end) EXCLUDES(published_mutex_);
+  void update_first_unstable_offset() REQUIRES(append_mutex_);
+  base::Offset raise_high_watermark_locked(base::Offset offset) REQUIRES(append_mutex_);
+  // Turns a disk error into storage_error and reports it unless the disk is just full.
+  std::unexpected<base::Error> disk_failed(const base::Error& error) const;
+  base::Result<void> check_usable() const;
+
+  LogEnvironment& environment_;
+  const base::TopicPartition topic_partition_;
+  const std::string log_dir_;
+  const std::uint64_t random_;
+  LeaderEpochCache epochs_;
+
+  // Lock order: append_mutex_, then one of the short leaf locks (published_mutex_, the epoch
+  // cache's, an index's, the descriptor cache's).
+  mutable base::Mutex append_mutex_;
+  ProducerState producers_ GUARDED_BY(append_mutex_);
+  std::shared_ptr<Segment> active_ GUARDED_BY(append_mutex_);
+
+  mutable base::Mutex published_mutex_;
+  Published published_ GUARDED_BY(published_mutex_);
+  std::shared_ptr<const LogConfig> config_ GUARDED_BY(published_mutex_);
+  std::string directory_ GUARDED_BY(published_mutex_);
+  std::optional<base::TopicId> topic_id_ GUARDED_BY(published_mutex_);
+
+  // Written under append_mutex_, read anywhere.
+  std::atomic<std::int64_t> log_start_{0};
+  std::atomic<std::int64_t> log_end_{0};
+  std::atomic<std::int64_t> high_watermark_{0};
+  std::atomic<std::int64_t> first_unstable_{-1};
+  std::atomic<std::int64_t> recovery_point_{0};
+  std::atomic<std::int64_t> unflushed_bytes_{0};
+  std::atomic<std::int64_t> unflushed_since_ms_{-1};
+  std::atomic<std::int64_t> last_flush_ms_{0};
+  std::atomic<bool> has_rolled_{false};
+  std::atomic<bool> is_abandoned_{false};
+  const std::shared_ptr<std::atomic<std::uint64_t>> generation_;
+  base::Mutex flush_mutex_;  // one flush at a time; taken before append_mutex_
+};
+
+}  // namespace storage
