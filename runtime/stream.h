@@ -85,8 +85,8 @@ class Stream {
   virtual base::Result<std::size_t> try_write(OutputList& output) = 0;
 
   // Registers the one waiter of a direction: called back once, on the loop, when the direction may
-  // have become ready, failed, or the stream was closed. Null takes it back (timeout,
-  // cancellation). Use the awaiters of runtime/stream_io.h, not these.
+  // have become ready, failed, or the stream was closed; that may be before this returns. Null
+  // takes it back (timeout, cancellation). Use the awaiters of runtime/stream_io.h, not these.
   virtual void set_read_waiter(ReadyCallback* waiter) = 0;
   virtual void set_write_waiter(ReadyCallback* waiter) = 0;
 

@@ -18,8 +18,9 @@ class [[nodiscard]] ReadyAwaiter final : private detail::WaitNode, private Ready
         token_(token) {}
   bool await_ready() const noexcept { return stream_.is_closed(); }
   bool await_suspend(std::coroutine_handle<> coroutine) {
-    set_waiter(this);
-    return begin(coroutine, timeout_ms_, token_);
+    if (!begin(coroutine, timeout_ms_, token_)) return false;
+    set_waiter(this);  // may call on_ready() at once, so only after begin()
+    return true;
   }
   base::Result<void> await_resume() const {
     if (stream_.is_closed()) return base::fail(base::Errc::closed);

@@ -1,0 +1,182 @@
+#include "runtime/uv/uv_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "runtime/stream_io.h"
+
+namespace runtime {
+namespace {
+
+constexpr std::size_t kMaxParts = 64;
+// One call sends no more, so that a fast reader of a long response does not hold the loop.
+constexpr std::size_t kMaxBytesPerCall = 1 << 20;
+constexpr std::size_t kCopyBytes = 64 * 1024;
+
+bool is_would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+std::unexpected<base::Error> socket_failure(const char* operation, const SocketAddress& peer) {
+  if (is_would_block(errno)) return base::fail(base::Errc::would_block);
+  return base::fail_errno(std::string(operation) + " " + peer.to_string());
+}
+
+// Answers are written as one list; waiting for more bytes (Nagle) would only delay them.
+void set_no_delay(int descriptor) {
+  const int on = 1;
+  (void)::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace
+
+base::Result<std::size_t> UvStream::try_read(base::MutableBytes into) {
+  VERIFY(!into.empty());
+  if (is_closed()) return base::fail(base::Errc::closed);
+  ssize_t count;
+  do {
+    count = ::recv(descriptor(), into.data(), into.size(), 0);
+  } while (count < 0 && errno == EINTR);
+  if (count <= 0 || static_cast<std::size_t>(count) < into.size()) socket_->read_drained();
+  if (count < 0) return socket_failure("read from", peer_);
+  if (count == 0) return base::fail(base::Errc::end_of_stream);
+  return static_cast<std::size_t>(count);
+}
+
+base::Result<std::size_t> UvStream::try_write(OutputList& output) {
+  if (is_closed()) return base::fail(base::Errc::closed);
+  std::size_t total_bytes = 0;
+  while (!output.empty()) {
+    if (total_bytes >= kMaxBytesPerCall) {
+      socket_->write_may_go_on();
+      break;
+    }
+    const OutputList::Piece& front = output.pieces().front();
+    std::size_t offered_bytes = front.size_bytes;
+    const auto sent =
+        front.is_file() ? send_file(front.slice) : send_buffers(output, offered_bytes);
+    if (!sent) {
+      // What went out before counts; the next call meets the same error again.
+      if (total_bytes > 0) break;
+      return sent;
+    }
+    output.consume(*sent);
+    total_bytes += *sent;
+    if (*sent < offered_bytes && !front.is_file()) break;  // the socket's buffer is full
+  }
+  return total_bytes;
+}
+
+base::Result<std::size_t> UvStream::send_buffers(const OutputList& output,
+                                                 std::size_t& offered_bytes) {
+  std::array<iovec, kMaxParts> parts;
+  std::size_t count = 0;
+  offered_bytes = 0;
+  auto piece = output.pieces().begin();
+  for (; piece != output.pieces().end() && !piece->is_file() && count < kMaxParts; ++piece) {
+    const base::Bytes bytes = piece->bytes();
+    parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    offered_bytes += bytes.size();
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  // A file's bytes that follow shall share the packet with the header before them.
+  const int more = piece != output.pieces().end() ? MSG_MORE : 0;
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(descriptor(), &message, MSG_NOSIGNAL | more);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return socket_failure("write to", peer_);
+  return static_cast<std::size_t>(sent);
+}
+
+base::Result<std::size_t> UvStream::send_file(const FileSlice& slice) {
+  if (!slice.is_current()) {
+    return base::fail(base::Errc::closed,
+                      "the log was truncated under a response to " + peer_.to_string());
+  }
+  const int file = slice.file->descriptor();
+  if (file < 0) return send_copy(slice);
+  off_t position = slice.position;
+  ssize_t sent;
+  do {
+    sent = ::sendfile(descriptor(), file, &position, std::min(slice.size_bytes, kMaxBytesPerCall));
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return socket_failure("send a file to", peer_);
+  if (sent == 0) {
+    return base::fail(base::Errc::closed,
+                      "a file is shorter than a response to " + peer_.to_string() + " promised");
+  }
+  return static_cast<std::size_t>(sent);
+}
+
+// For files without a descriptor (the simulated disk).
+base::Result<std::size_t> UvStream::send_copy(const FileSlice& slice) {
+  std::array<std::byte, kCopyBytes> copy;
+  const base::MutableBytes into(copy.data(), std::min(slice.size_bytes, copy.size()));
+  TRY_ASSIGN(const std::size_t read_bytes, slice.file->pread(into, slice.position));
+  if (read_bytes < into.size()) {
+    return base::fail(base::Errc::closed,
+                      "a file is shorter than a response to " + peer_.to_string() + " promised");
+  }
+  ssize_t sent;
+  do {
+    sent = ::send(descriptor(), into.data(), into.size(), MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return socket_failure("write to", peer_);
+  return static_cast<std::size_t>(sent);
+}
+
+SocketAddress UvStream::local_address() const {
+  sockaddr_storage native{};
+  socklen_t length = sizeof native;
+  if (is_closed() ||
+      ::getsockname(descriptor(), reinterpret_cast<sockaddr*>(&native), &length) != 0) {
+    return {};
+  }
+  return SocketAddress::from_native(reinterpret_cast<const sockaddr*>(&native), length);
+}
+
+Task<base::Result<std::unique_ptr<Stream>>> connect_uv_stream(UvLoop& loop, SocketAddress to,
+                                                              std::int64_t timeout_ms,
+                                                              CancelToken token) {
+  const std::string context = "connect " + to.to_string();
+  FileDescriptor descriptor(
+      ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!descriptor.is_open()) co_return base::fail_errno(context);
+  const int native = descriptor.get();
+  set_no_delay(native);
+  int error = ::connect(native, to.native(), to.native_length()) == 0 ? 0 : errno;
+  if (error != 0 && error != EINPROGRESS) {
+    co_return base::fail(base::Error::from_errno(error, context));
+  }
+  CO_TRY_ASSIGN(auto socket, UvSocket::open(loop, std::move(descriptor)));
+  auto stream = std::make_unique<UvStream>(std::move(socket), to);
+  if (error == EINPROGRESS) {
+    const auto ready = co_await writable(*stream, timeout_ms, token);
+    if (!ready) co_return base::fail(base::Error(ready.error()).with_context(context));
+    socklen_t length = sizeof error;
+    error = 0;
+    if (::getsockopt(native, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+    if (error != 0) co_return base::fail(base::Error::from_errno(error, context));
+  }
+  co_return std::unique_ptr<Stream>(std::move(stream));
+}
+
+base::Result<std::unique_ptr<Stream>> adopt_uv_stream(
+    UvLoop& loop, std::unique_ptr<AcceptedConnection> connection) {
+  auto* accepted = dynamic_cast<UvAcceptedConnection*>(connection.get());
+  VERIFY(accepted != nullptr, "a connection of another kind of loop");
+  FileDescriptor descriptor = accepted->take_descriptor();
+  set_no_delay(descriptor.get());
+  TRY_ASSIGN(auto socket, UvSocket::open(loop, std::move(descriptor)));
+  return std::make_unique<UvStream>(std::move(socket), accepted->peer_address());
+}
+
+}  // namespace runtime
