@@ -1,0 +1,61 @@
+#include "broker/replication/isr.h"
+
+#include <algorithm>
+
+namespace replication {
+namespace {
+
+bool contains(const std::vector<base::BrokerId>& ids, base::BrokerId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+void FollowerState::on_fetch(base::Offset fetch_offset, base::Offset follower_log_start,
+                             base::Offset leader_end, std::int64_t now_ms) {
+  if (fetch_offset >= leader_end) {
+    last_caught_up_ms = std::max(last_caught_up_ms, now_ms);
+  } else if (fetch_offset >= leader_end_at_last_fetch) {
+    // It has all that there was when it fetched before.
+    last_caught_up_ms = std::max(last_caught_up_ms, last_fetch_ms);
+  }
+  log_end_offset = fetch_offset;
+  log_start_offset = follower_log_start;
+  last_fetch_ms = now_ms;
+  leader_end_at_last_fetch = leader_end;
+}
+
+bool Isr::is_replica(base::BrokerId id) const { return contains(replicas, id); }
+
+bool Isr::in_maximal_isr(base::BrokerId id) const {
+  return contains(committed, id) || (proposed && contains(*proposed, id));
+}
+
+std::size_t Isr::maximal_size() const {
+  if (!proposed) return committed.size();
+  std::size_t size = committed.size();
+  for (const base::BrokerId id : *proposed) size += contains(committed, id) ? 0 : 1;
+  return size;
+}
+
+std::size_t Isr::effective_min_isr(std::int32_t min_insync_replicas) const {
+  return std::min(static_cast<std::size_t>(std::max(min_insync_replicas, 1)),
+                  std::max<std::size_t>(replicas.size(), 1));
+}
+
+base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& input) {
+  if (isr.committed.size() < isr.effective_min_isr(input.min_insync_replicas)) {
+    return input.current;
+  }
+  base::Offset least = input.local_end;
+  for (const auto& [id, follower] : isr.followers) {
+    if (follower.log_end_offset >= least) continue;
+    if (isr.in_maximal_isr(id) ||
+        follower.is_caught_up(input.local_end, input.now_ms, input.lag_max_ms)) {
+      least = follower.log_end_offset;
+    }
+  }
+  return std::max(least, input.current);
+}
+
+}  // namespace replication

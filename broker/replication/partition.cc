@@ -1,0 +1,314 @@
+#include "broker/replication/partition.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace replication {
+
+Partition::Partition(base::TopicPartition id, base::BrokerId self,
+                     std::shared_ptr<storage::PartitionLog> log)
+    : id_(std::move(id)), self_(self), log_(std::move(log)) {
+  publish_role(Role::none, base::kNoLeaderEpoch);
+}
+
+Partition::~Partition() {
+  base::LockGuard guard(links_mutex_);
+  VERIFY(first_link_ == nullptr, "partition {} was destroyed under its fetch sessions", id_);
+}
+
+RoleView Partition::role() const {
+  const std::uint64_t word = role_word_.load(std::memory_order_acquire);
+  return {static_cast<Role>(word & 0xff), base::LeaderEpoch(static_cast<std::int32_t>(word >> 8))};
+}
+
+void Partition::publish_role(Role role, base::LeaderEpoch epoch) {
+  role_word_.store(static_cast<std::uint64_t>(static_cast<std::uint32_t>(epoch.value())) << 8 |
+                       static_cast<std::uint64_t>(role),
+                   std::memory_order_release);
+}
+
+LeaderState Partition::leader_state() const {
+  base::LockGuard guard(mutex_);
+  return state_;
+}
+
+bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
+  std::vector<CommitWaiter> committed;
+  {
+    base::LockGuard guard(mutex_);
+    if (state.leader_epoch <= state_.leader_epoch) return false;
+    const bool was_leader = role_ == Role::leader;
+    state_ = state;
+    isr_.committed = state.isr;
+    isr_.proposed.reset();
+    isr_.replicas = state.replicas;
+    if (!was_leader) isr_.followers.clear();
+    for (const base::BrokerId id : state.replicas) {
+      if (id == self_) continue;
+      FollowerState& follower = isr_.followers[id];
+      const bool in_isr = isr_.in_maximal_isr(id);
+      follower.last_caught_up_ms = in_isr ? now_ms : 0;
+    }
+    for (auto it = isr_.followers.begin(); it != isr_.followers.end();) {
+      it = isr_.is_replica(it->first) ? std::next(it) : isr_.followers.erase(it);
+    }
+    role_ = Role::leader;
+    epoch_start_offset_ = log_->log_end_offset();
+    log_->assign_epoch_start(state.leader_epoch, epoch_start_offset_);
+    publish_role(role_, state.leader_epoch);
+    if (raise_high_watermark(now_ms)) committed = take_committed_waiters();
+  }
+  complete(std::move(committed));
+  wake_sessions(Moved::everything);
+  return true;
+}
+
+bool Partition::make_follower(const LeaderState& state) {
+  std::vector<CommitWaiter> waiters;
+  {
+    base::LockGuard guard(mutex_);
+    if (state.leader_epoch <= state_.leader_epoch) return false;
+    state_ = state;
+    role_ = Role::follower;
+    isr_ = Isr{};
+    isr_.replicas = state.replicas;
+    publish_role(role_, state.leader_epoch);
+    waiters = take_all_waiters();
+  }
+  fail_all(std::move(waiters), ReplicaError::not_leader);
+  wake_sessions(Moved::everything);
+  return true;
+}
+
+void Partition::stop_waiting() {
+  std::vector<CommitWaiter> waiters;
+  {
+    base::LockGuard guard(mutex_);
+    waiters = take_all_waiters();
+  }
+  fail_all(std::move(waiters), ReplicaError::not_leader);
+  wake_sessions(Moved::everything);
+}
+
+void Partition::close(ReplicaError why) {
+  std::vector<CommitWaiter> waiters;
+  {
+    base::LockGuard guard(mutex_);
+    closed_.store(true, std::memory_order_release);
+    role_ = Role::none;
+    publish_role(role_, state_.leader_epoch);
+    waiters = take_all_waiters();
+  }
+  fail_all(std::move(waiters), why);
+  wake_sessions(Moved::everything);
+}
+
+void Partition::fence(base::LeaderEpoch newer) {
+  std::vector<CommitWaiter> waiters;
+  {
+    base::LockGuard guard(mutex_);
+    if (newer <= state_.leader_epoch || role_ != Role::leader) return;
+    LOG_WARN("partition {} fenced leader_epoch={} newer_epoch={}: another broker leads it", id_,
+             state_.leader_epoch, newer);
+    role_ = Role::none;
+    publish_role(role_, state_.leader_epoch);
+    waiters = take_all_waiters();
+  }
+  fail_all(std::move(waiters), ReplicaError::not_leader);
+  wake_sessions(Moved::everything);
+}
+
+base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& validated,
+                                              std::int16_t acks, std::int64_t now_ms) {
+  AppendOutcome outcome;
+  std::vector<CommitWaiter> committed;
+  bool high_watermark_moved = false;
+  {
+    base::LockGuard guard(mutex_);
+    if (role_ != Role::leader) return base::fail(ReplicaError::not_leader);
+    if (acks == -1 && isr_.committed.size() < isr_.effective_min_isr(min_insync_replicas())) {
+      return base::fail(ReplicaError::not_enough_replicas,
+                        fmt::format("{} isr={} min.insync.replicas={}", id_, isr_.committed.size(),
+                                    min_insync_replicas()));
+    }
+    TRY_ASSIGN(outcome.info, log_->append_validated(validated, state_.leader_epoch, now_ms));
+    outcome.required_offset = outcome.info.last_offset + 1;
+    high_watermark_moved = raise_high_watermark(now_ms);
+    if (high_watermark_moved) committed = take_committed_waiters();
+    outcome.is_committed = log_->high_watermark() >= outcome.required_offset;
+  }
+  complete(std::move(committed));
+  if (!outcome.info.is_duplicate) {
+    wake_sessions(high_watermark_moved ? Moved::high_watermark : Moved::log_end);
+  }
+  return outcome;
+}
+
+runtime::Receiver<base::Result<void>> Partition::wait_committed(base::Offset required,
+                                                                runtime::Loop& loop) {
+  auto [sender, receiver] = runtime::one_shot<base::Result<void>>(loop);
+  std::vector<CommitWaiter> waiters;
+  {
+    base::LockGuard guard(mutex_);
+    commit_waiters_.push_back({required, std::move(sender)});
+    // Registered first, checked second: a high watermark that passed in between is not missed.
+    waiters = role_ == Role::leader ? take_committed_waiters() : take_all_waiters();
+    if (role_ != Role::leader) {
+      fail_all(std::move(waiters), ReplicaError::not_leader);
+      waiters.clear();
+    }
+  }
+  complete(std::move(waiters));
+  return std::move(receiver);
+}
+
+base::Result<RoleView> Partition::check_leader(base::LeaderEpoch current_leader_epoch) const {
+  const RoleView view = role();
+  if (current_leader_epoch.value() >= 0) {
+    if (current_leader_epoch < view.leader_epoch) {
+      return base::fail(ReplicaError::fenced_leader_epoch);
+    }
+    if (current_leader_epoch > view.leader_epoch) {
+      return base::fail(ReplicaError::unknown_leader_epoch);
+    }
+  }
+  if (is_closed()) return base::fail(ReplicaError::unknown_partition);
+  if (view.role != Role::leader) return base::fail(ReplicaError::not_leader);
+  return view;
+}
+
+base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
+  TRY(check_leader(params.current_leader_epoch));
+  ReadOutcome outcome;
+  const bool is_follower = params.replica_id.value() >= 0;
+  outcome.offsets = log_->offsets();
+  if (params.fetch_offset < outcome.offsets.log_start ||
+      params.fetch_offset > outcome.offsets.log_end) {
+    return base::fail(storage::LogError::offset_out_of_range);
+  }
+  if (params.last_fetched_epoch.value() >= 0) {
+    const auto end = log_->end_offset_for_epoch(params.last_fetched_epoch);
+    if (end.epoch.value() < 0) return base::fail(storage::LogError::offset_out_of_range);
+    if (end.epoch < params.last_fetched_epoch || end.end_offset < params.fetch_offset) {
+      outcome.diverging = end;
+      return outcome;
+    }
+  }
+  if (is_follower && params.is_first_read) {
+    TRY(on_follower_fetch(params));
+    outcome.offsets = log_->offsets();
+  }
+  const base::Offset up_to = is_follower             ? outcome.offsets.log_end
+                             : params.read_committed ? outcome.offsets.last_stable
+                                                     : outcome.offsets.high_watermark;
+  if (params.fetch_offset >= up_to) return outcome;
+  if (params.max_bytes <= 0 && !params.at_least_one_batch) {
+    outcome.has_more = true;
+    return outcome;
+  }
+  storage::ReadRequest request;
+  request.from = params.fetch_offset;
+  request.up_to = up_to;
+  request.max_bytes = params.max_bytes;
+  request.at_least_one_batch = params.at_least_one_batch;
+  TRY_ASSIGN(outcome.plan, log_->plan_read(request));
+  outcome.has_more = true;  // until the client has moved on, there is something here
+  return outcome;
+}
+
+base::Result<void> Partition::on_follower_fetch(const ReadParams& params) {
+  std::vector<CommitWaiter> committed;
+  bool moved = false;
+  {
+    base::LockGuard guard(mutex_);
+    const auto follower = isr_.followers.find(params.replica_id);
+    if (follower == isr_.followers.end()) {
+      return base::fail(params.current_leader_epoch.value() >= 0
+                            ? ReplicaError::unknown_leader_epoch
+                            : ReplicaError::not_leader);
+    }
+    follower->second.on_fetch(params.fetch_offset, params.follower_log_start,
+                              log_->log_end_offset(), params.now_ms);
+    moved = raise_high_watermark(params.now_ms);
+    if (moved) committed = take_committed_waiters();
+  }
+  complete(std::move(committed));
+  if (moved) wake_sessions(Moved::high_watermark);
+  return {};
+}
+
+bool Partition::raise_high_watermark(std::int64_t now_ms) {
+  const base::Offset current = log_->high_watermark();
+  HighWatermarkInput input;
+  input.local_end = log_->log_end_offset();
+  input.current = current;
+  input.now_ms = now_ms;
+  input.min_insync_replicas = min_insync_replicas();
+  const base::Offset next = leader_high_watermark(isr_, input);
+  if (next <= current) return false;
+  log_->set_high_watermark(next);
+  return true;
+}
+
+std::vector<Partition::CommitWaiter> Partition::take_committed_waiters() {
+  std::vector<CommitWaiter> ready;
+  if (commit_waiters_.empty()) return ready;
+  const base::Offset high_watermark = log_->high_watermark();
+  std::vector<CommitWaiter> still_waiting;
+  for (CommitWaiter& waiter : commit_waiters_) {
+    (waiter.required > high_watermark ? still_waiting : ready).push_back(std::move(waiter));
+  }
+  commit_waiters_ = std::move(still_waiting);
+  return ready;
+}
+
+std::vector<Partition::CommitWaiter> Partition::take_all_waiters() {
+  return std::exchange(commit_waiters_, {});
+}
+
+void Partition::complete(std::vector<CommitWaiter> waiters) {
+  if (waiters.empty()) return;
+  bool enough = true;
+  {
+    base::LockGuard guard(mutex_);
+    enough = isr_.maximal_size() >= isr_.effective_min_isr(min_insync_replicas());
+  }
+  if (!enough) return fail_all(std::move(waiters), ReplicaError::not_enough_replicas_after_append);
+  for (CommitWaiter& waiter : waiters) waiter.sender.complete(base::Result<void>());
+}
+
+void Partition::fail_all(std::vector<CommitWaiter> waiters, ReplicaError why) {
+  for (CommitWaiter& waiter : waiters) waiter.sender.complete(base::fail(why));
+}
+
+void Partition::wake_sessions(Moved moved) {
+  base::LockGuard guard(links_mutex_);
+  for (FetchLink* link = first_link_; link != nullptr; link = link->next_linked) {
+    // A follower's session must learn of a new high watermark too (KIP-227).
+    if (moved == Moved::log_end && !link->is_follower) continue;
+    link->list->push(*link);
+  }
+}
+
+void Partition::link(FetchLink& link) {
+  base::LockGuard guard(links_mutex_);
+  if (link.is_linked) return;
+  link.is_linked = true;
+  link.previous_linked = nullptr;
+  link.next_linked = first_link_;
+  if (first_link_ != nullptr) first_link_->previous_linked = &link;
+  first_link_ = &link;
+}
+
+void Partition::unlink(FetchLink& link) {
+  base::LockGuard guard(links_mutex_);
+  if (!link.is_linked) return;
+  link.is_linked = false;
+  (link.previous_linked != nullptr ? link.previous_linked->next_linked : first_link_) =
+      link.next_linked;
+  if (link.next_linked != nullptr) link.next_linked->previous_linked = link.previous_linked;
+  link.next_linked = link.previous_linked = nullptr;
+}
+
+}  // namespace replication

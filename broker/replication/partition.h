@@ -1,0 +1,157 @@
+// Purpose: one hosted partition as leader or follower: its log, role, ISR, high watermark, the
+// producers that wait for replicas and the fetch sessions that wait for data.
+//
+// Any thread. Role, ISR and waiters are guarded by mutex_, which an append holds from the role
+// check to the high-watermark move, so that no append can slip behind a change of leader. Reads
+// take no lock of the partition: they look at the published role and at the log's snapshots.
+// Lock order: mutex_ -> the log's locks; mutex_ -> links_mutex_ is never nested (links are woken
+// after mutex_ is released).
+// Source: Partition.scala, DelayedProduce, DelayedFetch (3.9); KIP-101, KIP-320, KIP-497.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/types.h"
+#include "broker/replication/fetch_link.h"
+#include "broker/replication/isr.h"
+#include "broker/replication/replica_error.h"
+#include "storage/partition_log.h"
+
+namespace replication {
+
+enum class Role : std::uint8_t { none, leader, follower };
+
+struct RoleView {
+  Role role = Role::none;
+  base::LeaderEpoch leader_epoch{-1};
+};
+
+// What LeaderAndIsr says of one partition.
+struct LeaderState {
+  base::BrokerId leader{-1};
+  base::LeaderEpoch leader_epoch{-1};
+  base::ControllerEpoch controller_epoch{0};
+  base::ZkVersion partition_epoch{0};
+  std::vector<base::BrokerId> isr;
+  std::vector<base::BrokerId> replicas;
+};
+
+struct AppendOutcome {
+  storage::AppendInfo info;
+  // The high watermark has to reach this for acks=all.
+  base::Offset required_offset{0};
+  bool is_committed = false;
+};
+
+// One partition of a Fetch request.
+struct ReadParams {
+  base::Offset fetch_offset;
+  base::LeaderEpoch current_leader_epoch{-1};
+  base::LeaderEpoch last_fetched_epoch{-1};
+  base::BrokerId replica_id{-1};  // >= 0: a follower reads up to the log end
+  base::Offset follower_log_start{-1};
+  bool read_committed = false;
+  bool is_first_read = true;  // follower state moves only then
+  std::int64_t max_bytes = 0;
+  bool at_least_one_batch = false;
+  std::int64_t now_ms = 0;
+};
+
+struct ReadOutcome {
+  storage::ReadPlan plan;
+  storage::LogOffsets offsets;
+  // Set: the reader's log diverged there (KIP-320/595); no records then.
+  std::optional<storage::EpochEndOffset> diverging;
+  // Bytes that could be read are left (the plan was cut by max_bytes): visit again.
+  bool has_more = false;
+};
+
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  Partition(base::TopicPartition id, base::BrokerId self,
+            std::shared_ptr<storage::PartitionLog> log);
+  ~Partition();
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  const base::TopicPartition& id() const { return id_; }
+  storage::PartitionLog& log() const { return *log_; }
+  const std::shared_ptr<storage::PartitionLog>& log_ptr() const { return log_; }
+  RoleView role() const;
+  LeaderState leader_state() const EXCLUDES(mutex_);
+  std::int32_t min_insync_replicas() const { return min_insync_replicas_.load(); }
+  void set_min_insync_replicas(std::int32_t count) { min_insync_replicas_.store(count); }
+
+  // --- role changes (ReplicaControl, one at a time) ---------------------------------------------
+  // False if the state's leader epoch isn't newer than ours.
+  bool make_leader(const LeaderState& state, std::int64_t now_ms) EXCLUDES(mutex_);
+  bool make_follower(const LeaderState& state) EXCLUDES(mutex_);
+  // Keeps role and epoch; completes all waiters (StopReplica without delete).
+  void stop_waiting() EXCLUDES(mutex_);
+  // The partition goes away: every waiter gets `why`, every session is told.
+  void close(ReplicaError why) EXCLUDES(mutex_);
+  bool is_closed() const { return closed_.load(std::memory_order_acquire); }
+  // Another broker leads with this epoch: nothing is served until LeaderAndIsr says more.
+  void fence(base::LeaderEpoch newer) EXCLUDES(mutex_);
+
+  // --- data path
+  // ---------------------------------------------------------------------------------- `validated`
+  // by log().validate(). ReplicaError::not_leader, not_enough_replicas (acks = -1), or the log's
+  // errors. Runs inline: one pwritev.
+  base::Result<AppendOutcome> append(const storage::ValidatedBatch& validated, std::int16_t acks,
+                                     std::int64_t now_ms) EXCLUDES(mutex_);
+  // Completed when the high watermark reached `required`, with not_enough_replicas_after_append
+  // where the ISR shrank below the minimum, or not_leader when leadership was lost.
+  runtime::Receiver<base::Result<void>> wait_committed(base::Offset required, runtime::Loop& loop)
+      EXCLUDES(mutex_);
+  base::Result<ReadOutcome> read(const ReadParams& params) EXCLUDES(mutex_);
+
+  // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
+  base::Result<RoleView> check_leader(base::LeaderEpoch current_leader_epoch) const;
+
+  // --- fetch sessions
+  // -------------------------------------------------------------------------------
+  void link(FetchLink& link) EXCLUDES(links_mutex_);
+  void unlink(FetchLink& link) EXCLUDES(links_mutex_);
+
+ private:
+  struct CommitWaiter {
+    base::Offset required;
+    runtime::Sender<base::Result<void>> sender;
+  };
+
+  void publish_role(Role role, base::LeaderEpoch epoch);
+  bool raise_high_watermark(std::int64_t now_ms) REQUIRES(mutex_);
+  std::vector<CommitWaiter> take_committed_waiters() REQUIRES(mutex_);
+  std::vector<CommitWaiter> take_all_waiters() REQUIRES(mutex_);
+  void complete(std::vector<CommitWaiter> waiters);
+  static void fail_all(std::vector<CommitWaiter> waiters, ReplicaError why);
+  enum class Moved { log_end, high_watermark, everything };
+  void wake_sessions(Moved moved) EXCLUDES(links_mutex_);
+  base::Result<void> on_follower_fetch(const ReadParams& params) EXCLUDES(mutex_);
+
+  const base::TopicPartition id_;
+  const base::BrokerId self_;
+  const std::shared_ptr<storage::PartitionLog> log_;
+
+  std::atomic<std::uint64_t> role_word_{0};  // epoch << 8 | role, for readers
+  std::atomic<bool> closed_{false};
+  std::atomic<std::int32_t> min_insync_replicas_{1};
+
+  mutable base::Mutex mutex_;
+  Role role_ GUARDED_BY(mutex_) = Role::none;
+  LeaderState state_ GUARDED_BY(mutex_);
+  base::Offset epoch_start_offset_ GUARDED_BY(mutex_){0};
+  Isr isr_ GUARDED_BY(mutex_);
+  std::vector<CommitWaiter> commit_waiters_ GUARDED_BY(mutex_);
+
+  base::Mutex links_mutex_;
+  FetchLink* first_link_ GUARDED_BY(links_mutex_) = nullptr;
+};
+
+}  // namespace replication
