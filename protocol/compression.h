@@ -40,6 +40,7 @@ class DecompressStream {
   class Decoder;  // one codec's state
 
  private:
+  const Codec codec_;
   const std::size_t output_limit_bytes_;
   std::size_t output_bytes_ = 0;
   std::unique_ptr<Decoder> decoder_;
