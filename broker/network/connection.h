@@ -1,0 +1,118 @@
+// Purpose: one client connection: reads frames, calls the handler, sends responses in order.
+//
+// One coroutine reads, handles and writes; a second one exists only while responses are deferred.
+// On the hot path (a small request, answered at once) it makes no other coroutine and no allocation
+// but the frame's buffer, and calls recv and sendmsg once each.
+//
+// What closes a connection: the peer; a frame or header that makes no sense; idle for
+// connections.max.idle.ms; a response without progress for 60 s (it pins deleted segments); a large
+// frame that stalled for 10 s while others wait for memory; a response that says so; the server's
+// stop. Source: SocketServer.Processor, Selector.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/network/connection_limits.h"
+#include "broker/network/frame_assembler.h"
+#include "broker/network/memory_budget.h"
+#include "broker/network/request.h"
+#include "runtime/task_scope.h"
+#include "runtime/timer_queue.h"
+
+namespace network {
+
+struct ConnectionOptions {
+  std::size_t request_max_bytes = 104857600;
+  std::int64_t idle_max_ms = 600'000;  // below 0: never closed
+  std::int64_t write_stall_ms = 60'000;
+  std::int64_t frame_stall_ms = 10'000;
+  std::size_t in_flight_max = 64;
+};
+
+// What all connections of one loop share. Outlives them.
+struct ConnectionShared {
+  RequestHandler& handler;
+  MemoryBudget& budget;
+  ConnectionOptions options;
+  // Where a read lands first; its content is void as soon as a coroutine suspends.
+  base::MutableBytes scratch;
+};
+
+// One loop; not thread-safe.
+class Connection {
+ public:
+  Connection(std::unique_ptr<runtime::Stream> stream, const ListenerContext& listener,
+             std::uint64_t id, const ConnectionShared& shared);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Serves until the connection has ended and nothing of it is left. Once.
+  runtime::Task<void> run();
+  // Ends run() soon: waits of handlers are cancelled, nothing more is sent. Idempotent.
+  void close(const char* reason);
+  // Takes no further request and ends when those under way are answered.
+  void finish();
+
+  const ConnectionInfo& info() const { return info_; }
+  const ListenerContext& listener() const { return listener_; }
+  std::int64_t last_active_ns() const { return last_active_ns_; }
+
+ private:
+  struct Exchange {
+    RequestContext context;
+    std::optional<runtime::Receiver<Response>> deferred;
+    Response response;
+  };
+
+  runtime::Task<base::Result<void>> serve();
+  runtime::Task<base::Result<void>> wait_for_turn(bool must_be_first);
+  runtime::Task<base::Result<void>> grow_charge();
+  runtime::Task<base::Result<void>> write_rest(runtime::OutputList& output);
+  runtime::Task<base::Result<void>> pause_while_muted();
+  runtime::Task<void> write_deferred();
+
+  base::Result<void> begin(FrameAssembler::Frame frame);
+  base::Result<void> keep_reply(Reply reply);
+  base::Result<void> write_now(Response& response);
+  void note_throttle(const Response& response);
+  bool may_start(bool must_be_first) const;
+  std::unique_ptr<Exchange> take_exchange();
+  void retire(std::unique_ptr<Exchange> exchange);
+  void report_end(const base::Result<void>& outcome) const;
+
+  std::int64_t deadline_ns() const;
+  void arm_deadline();
+  void on_deadline() noexcept;
+
+  const std::unique_ptr<runtime::Stream> stream_;
+  const ListenerContext& listener_;
+  const ConnectionShared& shared_;
+  runtime::Loop& loop_;
+  ConnectionInfo info_;
+  runtime::TaskScope scope_;  // the writer of deferred responses; its token ends all waits
+  FrameAssembler assembler_;
+
+  // The request that is being handled, and those that wait for their response, oldest first.
+  std::unique_ptr<Exchange> current_;
+  std::vector<std::unique_ptr<Exchange>> in_flight_;
+  std::unique_ptr<Exchange> spare_;
+  runtime::Notify answered_;
+  bool has_writer_ = false;
+  bool is_finishing_ = false;
+  bool is_reading_ = false;  // serve() waits for bytes
+  const char* close_reason_ = nullptr;
+
+  std::int64_t muted_until_ns_ = 0;
+  // Deadlines are kept lazily: activity only moves these, the timer looks when it fires.
+  std::int64_t last_active_ns_;
+  std::int64_t write_progress_ns_ = 0;  // not 0: a response waits for the socket
+  runtime::Timer timer_;
+  std::int64_t timer_deadline_ns_ = 0;
+};
+
+}  // namespace network

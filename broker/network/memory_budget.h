@@ -1,0 +1,100 @@
+// Purpose: one bound for the memory of all request frames of the process.
+//
+// A frame of at most kFreeBytes is not charged. A larger one is charged for the room it has, as it
+// grows with the bytes that arrive, so announcing a large frame costs nothing. Past the limit the
+// reader waits: it stops reading and TCP holds the sender back; nothing is dropped.
+//
+// Waiters are served in the order of asking. So that frames which are all half read cannot wait for
+// each other for ever, one frame at a time may go over the limit until it is complete (Kafka's
+// SimpleMemoryPool goes over by one frame too). The APIs that keep replication going have a reserve
+// of their own for when the limit is used up.
+// Source: queued.max.request.bytes (KIP-72).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "runtime/wait.h"
+
+namespace network {
+
+// Any thread.
+class MemoryBudget {
+ public:
+  static constexpr std::size_t kFreeBytes = 64 * 1024;
+  static constexpr std::int64_t kReserveBytes = 16 * 1024 * 1024;
+
+  enum class Use { client, inter_broker };
+
+  // What one frame holds; gives it back when destroyed. One owner; any thread. The budget must live
+  // longer.
+  class Charge {
+   public:
+    Charge() = default;
+    Charge(Charge&& other) noexcept;
+    Charge& operator=(Charge&& other) noexcept;
+    ~Charge() { release(); }
+
+    std::int64_t bytes() const { return limited_ + reserved_; }
+    void release();
+
+   private:
+    friend class MemoryBudget;
+    MemoryBudget* budget_ = nullptr;
+    std::int64_t limited_ = 0;    // counted against the limit
+    std::int64_t reserved_ = 0;   // counted against the reserve
+    bool is_over_limit_ = false;  // the one that may go on
+  };
+
+  explicit MemoryBudget(std::int64_t limit_bytes, std::int64_t reserve_bytes = kReserveBytes)
+      : limit_bytes_(limit_bytes), reserve_bytes_(reserve_bytes) {}
+  ~MemoryBudget();
+  MemoryBudget(const MemoryBudget&) = delete;
+  MemoryBudget& operator=(const MemoryBudget&) = delete;
+
+  // Raises `charge` to `total_bytes`. False: the caller must wait.
+  bool try_grow(Charge& charge, std::int64_t total_bytes, Use use) EXCLUDES(mutex_);
+  // The same, waiting in turn on the calling loop. Errc::cancelled.
+  runtime::Task<base::Result<void>> grow(Charge& charge, std::int64_t total_bytes, Use use,
+                                         runtime::CancelToken token) EXCLUDES(mutex_);
+
+  // Somebody waits for memory, so a frame whose sender has stalled must go.
+  bool has_waiters() const { return waiter_count_.load(std::memory_order_relaxed) > 0; }
+  std::int64_t limit_bytes() const { return limit_bytes_; }
+  std::int64_t used_bytes() const EXCLUDES(mutex_);
+
+ private:
+  struct Waiter {
+    std::int64_t bytes;
+    runtime::Sender<Charge> sender;
+  };
+  using Grants = std::vector<std::pair<runtime::Sender<Charge>, Charge>>;
+
+  // `extra` more for `charge`, or for a frame that has no charge yet (null).
+  bool take(Charge& charge, std::int64_t extra, Use use, bool in_turn) REQUIRES(mutex_);
+  void give_back(Charge& charge) EXCLUDES(mutex_);
+  Grants serve_waiters() REQUIRES(mutex_);
+  static void deliver(Grants grants);
+
+  const std::int64_t limit_bytes_;
+  const std::int64_t reserve_bytes_;
+  mutable base::Mutex mutex_;
+  std::int64_t limited_ GUARDED_BY(mutex_) = 0;
+  std::int64_t reserved_ GUARDED_BY(mutex_) = 0;
+  bool has_over_limit_ GUARDED_BY(mutex_) = false;
+  std::list<Waiter> client_waiters_ GUARDED_BY(mutex_);
+  std::list<Waiter> inter_broker_waiters_ GUARDED_BY(mutex_);
+  std::atomic<std::int64_t> waiter_count_{0};
+};
+
+// The limit that a setting <= 0 stands for: the larger of `request_max_bytes` and one eighth of
+// `memory_bytes` (the smaller of memory and cgroup limit; 0 or less: unknown).
+std::int64_t derived_budget_bytes(std::int64_t setting_bytes, std::int64_t request_max_bytes,
+                                  std::int64_t memory_bytes);
+
+}  // namespace network
