@@ -39,11 +39,19 @@ struct LookUp {
 }  // namespace
 
 Task<base::Result<std::vector<SocketAddress>>> resolve(WorkerPool& resolver, std::string host,
-                                                       std::uint16_t port) {
+                                                       std::uint16_t port, std::int64_t timeout_ms,
+                                                       CancelToken token) {
   if (const auto literal = SocketAddress::from_ip(host, port)) {
     co_return std::vector<SocketAddress>{*literal};
   }
-  co_return co_await run_on(resolver, LookUp{host, port});
+  using Addresses = base::Result<std::vector<SocketAddress>>;
+  auto [sender, receiver] = one_shot<Addresses>(*Loop::current());
+  resolver.submit([sender = std::move(sender), look_up = LookUp{host, port}]() mutable {
+    sender.complete(look_up());
+  });
+  auto found = co_await receiver.wait(timeout_ms, token);
+  if (!found) co_return base::fail(std::move(found).error().with_context("resolve " + host));
+  co_return *std::move(found);
 }
 
 }  // namespace runtime

@@ -42,8 +42,11 @@ Task<std::invoke_result_t<Job&>> run_on(WorkerPool& pool, Job job) {
   if constexpr (!std::is_void_v<R>) co_return std::move(*value);
 }
 
-// Addresses of a host name, or of an IP literal without asking anybody. Runs on `resolver`.
+// Addresses of a host name, or of an IP literal without asking anybody. Runs on `resolver`; a name
+// server may keep it there for many seconds, so the caller may stop waiting before.
 Task<base::Result<std::vector<SocketAddress>>> resolve(WorkerPool& resolver, std::string host,
-                                                       std::uint16_t port);
+                                                       std::uint16_t port,
+                                                       std::int64_t timeout_ms = kNoTimeout,
+                                                       CancelToken token = {});
 
 }  // namespace runtime
