@@ -1,0 +1,92 @@
+// Purpose: dynamic configs from /config, kept up to date by /config/changes.
+//
+// Notifications: children in order of their number, each above the last processed one is read and
+// handled once; then those older than 15 minutes are deleted. At start the watch comes first and
+// the full state after it, so nothing is missed.
+// Source: ZkNodeChangeNotificationListener.scala, ZkConfigManager.scala (3.9).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "broker/cluster/session_listener.h"
+#include "broker/cluster/znodes/config_nodes.h"
+#include "config/properties.h"
+#include "runtime/task_scope.h"
+
+namespace cluster {
+
+using ConfigPointer = std::shared_ptr<const config::ConfigMap>;  // never null
+
+// Called on the control loop, after the store has the new values.
+class ConfigListener {
+ public:
+  virtual ~ConfigListener() = default;
+  virtual void on_topic_config(const std::string& topic, ConfigPointer overrides) = 0;
+  // Of this broker or of all brokers.
+  virtual void on_broker_config(ConfigPointer default_config, ConfigPointer own_config) = 0;
+};
+
+// Reads: any thread. Everything else: control loop.
+class ConfigStore final : public SessionListener {
+ public:
+  ConfigStore(runtime::Loop& loop, std::int32_t broker_id);
+  ~ConfigStore() override;
+
+  // The overrides of a topic; empty if there are none or the topic is not known.
+  ConfigPointer topic(std::string_view name) const EXCLUDES(mutex_);
+  ConfigPointer default_broker() const EXCLUDES(mutex_);
+  ConfigPointer own_broker() const EXCLUDES(mutex_);
+
+  // Before start; not owned.
+  void add_listener(ConfigListener& listener) { listeners_.push_back(&listener); }
+
+  // All topics' configs, pipelined. Called by on_session; a broker may call it earlier, before its
+  // logs are loaded.
+  runtime::Task<base::Result<void>> load(zkclient::Client& client);
+  // Reads one topic's config again: for a topic whose first log is being created. Without a session
+  // the error says so and the known value stays. From other loops by call_on(scope(), ...).
+  runtime::Task<base::Result<ConfigPointer>> refresh_topic(std::string name);
+  void forget_topic(std::string_view name) EXCLUDES(mutex_);
+
+  runtime::Task<void> on_session(zkclient::Client& client, bool first) override;
+  void on_expired() override;
+  void on_watch(const zkclient::WatchEvent& event) override;
+  runtime::TaskScope& scope() { return scope_; }
+  runtime::Task<void> close();
+
+ private:
+  runtime::Task<void> run();
+  runtime::Task<base::Result<void>> process_changes(zkclient::Client& client);
+  runtime::Task<base::Result<void>> apply_change(zkclient::Client& client, ConfigChange change);
+  void put_topic(const std::string& name, config::ConfigMap overrides) EXCLUDES(mutex_);
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  const std::int32_t broker_id_;
+  std::vector<ConfigListener*> listeners_;
+  zkclient::Client* client_ = nullptr;  // of the current session
+  std::int64_t last_processed_ = -1;
+  bool changes_pending_ = false;
+  mutable base::Mutex mutex_;
+  std::unordered_map<std::string, ConfigPointer, Hash, std::equal_to<>> topics_ GUARDED_BY(mutex_);
+  ConfigPointer default_broker_ GUARDED_BY(mutex_);
+  ConfigPointer own_broker_ GUARDED_BY(mutex_);
+  runtime::Notify wake_;
+  runtime::TaskScope scope_;
+};
+
+}  // namespace cluster
