@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/key_table.h"
 #include "config/properties.h"
 
 namespace config {
@@ -51,9 +52,11 @@ struct TopicConfig {
   // What an append takes.
   std::int32_t max_message_bytes = 1048588;
   TimestampType timestamp_type = TimestampType::create_time;
-  // A "before" or "after" of kForever takes the older "difference" (KIP-937); resolved here.
+  // How far a timestamp may lie behind and ahead of the clock. Already resolved: where a key is
+  // left at its default, the older message.timestamp.difference.max.ms counts (KIP-937).
   std::int64_t timestamp_before_max_ms = kForever;
   std::int64_t timestamp_after_max_ms = kForever;
+  std::int64_t timestamp_difference_max_ms = kForever;
   CompressionType compression_type = CompressionType::producer;
   std::int32_t compression_gzip_level = -1;
   std::int32_t compression_lz4_level = 9;
@@ -79,9 +82,19 @@ struct TopicConfig {
 TopicConfig make_topic_config(const TopicConfig& broker_defaults, const ConfigMap& overrides,
                               std::vector<std::string>* warnings = nullptr);
 
-// nullopt if a topic may have these overrides, else the message for INVALID_CONFIG in Kafka's
-// words.
-std::optional<std::string> validate_topic_configs(const ConfigMap& overrides,
+// nullopt if `topic` may have these overrides, else the message for INVALID_CONFIG, in Kafka's
+// words where Kafka has the rule. `topic` matters only for internal topics: they keep a
+// compression.type that is not served elsewhere, as only the brokers write them.
+std::optional<std::string> validate_topic_configs(std::string_view topic,
+                                                  const ConfigMap& overrides,
                                                   const TopicConfig& broker_defaults);
+
+// Whether appends to a topic with this compression.type store what it promises.
+bool is_built(CompressionType type);
+
+// Puts the parsed value of a topic key into its field; keys that have no meaning here have none.
+// Call resolve_timestamps() after the last one.
+void store_topic_value(TopicConfig& config, std::string_view key, const Value& value);
+void resolve_timestamps(TopicConfig& config);
 
 }  // namespace config
