@@ -21,6 +21,8 @@ class ReplicaDomain final : public std::error_category {
         return "fewer in-sync replicas than required, after the append";
       case ReplicaError::unassigned_follower: return "the follower is not a replica";
       case ReplicaError::stale_leader: return "another broker leads with a newer epoch";
+      case ReplicaError::unknown_topic_id: return "no topic has this id";
+      case ReplicaError::inconsistent_topic_id: return "the log has another topic id";
       case ReplicaError::offset_not_available:
         return "the high watermark has not reached the leader's epoch yet";
     }

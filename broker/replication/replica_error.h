@@ -16,6 +16,8 @@ enum class ReplicaError {
   not_enough_replicas_after_append,
   unassigned_follower,   // a follower fetches that isn't in the replica list
   stale_leader,          // fenced: a newer leader epoch is known elsewhere
+  unknown_topic_id,       // no topic has this id, as far as we know
+  inconsistent_topic_id,  // the log belongs to another incarnation of the topic
   offset_not_available,  // a new leader whose high watermark hasn't reached its epoch yet
 };
 

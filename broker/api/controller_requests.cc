@@ -1,0 +1,62 @@
+#include "broker/api/controller_requests.h"
+
+#include "base/log.h"
+#include "protocol/gen/update_metadata.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+
+bool is_stale(std::int64_t request_epoch, const OwnBrokerEpoch& own_epoch) {
+  return request_epoch != -1 && request_epoch < own_epoch();
+}
+
+template <class Response>
+network::Reply refuse(const network::RequestContext& context, ErrorCode code) {
+  Response response;
+  response.error_code = protocol::to_wire(code);
+  return network::reply(context, response);
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> LeaderAndIsrApi::handle(network::RequestContext& context,
+                                                      std::int16_t) {
+  auto request = decode_request<protocol::LeaderAndIsrRequest>(context);
+  if (!request) co_return network::close_reply();
+  if (is_stale(request->broker_epoch, own_epoch_)) {
+    co_return refuse<protocol::LeaderAndIsrResponse>(context, ErrorCode::kStaleBrokerEpoch);
+  }
+  auto shared = std::make_shared<const protocol::LeaderAndIsrRequest>(std::move(*request));
+  const auto response = co_await control_.apply(shared);
+  co_return network::reply(context, response);
+}
+
+runtime::Task<network::Reply> StopReplicaApi::handle(network::RequestContext& context,
+                                                     std::int16_t) {
+  auto request = decode_request<protocol::StopReplicaRequest>(context);
+  if (!request) co_return network::close_reply();
+  if (is_stale(request->broker_epoch, own_epoch_)) {
+    co_return refuse<protocol::StopReplicaResponse>(context, ErrorCode::kStaleBrokerEpoch);
+  }
+  auto shared = std::make_shared<const protocol::StopReplicaRequest>(std::move(*request));
+  const auto response = co_await control_.apply(shared);
+  co_return network::reply(context, response);
+}
+
+runtime::Task<network::Reply> UpdateMetadataApi::handle(network::RequestContext& context,
+                                                        std::int16_t) {
+  const auto request = decode_request<protocol::UpdateMetadataRequest>(context);
+  if (!request) co_return network::close_reply();
+  if (is_stale(request->broker_epoch, own_epoch_)) {
+    co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleBrokerEpoch);
+  }
+  if (!control_.controller_epoch().accept(request->controller_epoch)) {
+    co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleControllerEpoch);
+  }
+  (void)metadata_.apply(*request);
+  co_return network::reply(context, protocol::UpdateMetadataResponse{});
+}
+
+}  // namespace api

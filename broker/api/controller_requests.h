@@ -1,0 +1,56 @@
+// Purpose: what the controller sends to every broker, its own too: LeaderAndIsr (4), StopReplica
+// (5), UpdateMetadata (6). Checks the broker epoch, then hands on.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "broker/api/api_handler.h"
+#include "broker/cluster/metadata_cache.h"
+#include "broker/replication/replica_control.h"
+
+namespace api {
+
+// The czxid of our own registration; a request for an earlier life of this broker is refused. A
+// larger one is accepted: we may not have heard of our own registration yet.
+using OwnBrokerEpoch = std::function<std::int64_t()>;
+
+class LeaderAndIsrApi final : public ApiHandler {
+ public:
+  LeaderAndIsrApi(replication::ReplicaControl& control, OwnBrokerEpoch own_epoch)
+      : control_(control), own_epoch_(std::move(own_epoch)) {}
+  runtime::Task<network::Reply> handle(network::RequestContext& context,
+                                       std::int16_t version) override;
+
+ private:
+  replication::ReplicaControl& control_;
+  OwnBrokerEpoch own_epoch_;
+};
+
+class StopReplicaApi final : public ApiHandler {
+ public:
+  StopReplicaApi(replication::ReplicaControl& control, OwnBrokerEpoch own_epoch)
+      : control_(control), own_epoch_(std::move(own_epoch)) {}
+  runtime::Task<network::Reply> handle(network::RequestContext& context,
+                                       std::int16_t version) override;
+
+ private:
+  replication::ReplicaControl& control_;
+  OwnBrokerEpoch own_epoch_;
+};
+
+class UpdateMetadataApi final : public ApiHandler {
+ public:
+  UpdateMetadataApi(replication::ReplicaControl& control, cluster::MetadataCache& metadata,
+                    OwnBrokerEpoch own_epoch)
+      : control_(control), metadata_(metadata), own_epoch_(std::move(own_epoch)) {}
+  runtime::Task<network::Reply> handle(network::RequestContext& context,
+                                       std::int16_t version) override;
+
+ private:
+  replication::ReplicaControl& control_;
+  cluster::MetadataCache& metadata_;
+  OwnBrokerEpoch own_epoch_;
+};
+
+}  // namespace api

@@ -1,0 +1,253 @@
+#include "broker/api/fetch.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "broker/api/error_mapping.h"
+#include "broker/api/partition_lookup.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using replication::FetchEntry;
+using replication::FetchSession;
+using replication::FetchSessionTable;
+using PartitionData = protocol::FetchResponse::FetchableTopicResponse::PartitionData;
+
+constexpr std::int16_t kFirstTopicIdVersion = 13;
+constexpr std::int32_t kFinalSessionEpoch = -1;
+constexpr std::int32_t kInitialSessionEpoch = 0;
+// Below this a record batch of format 2 would have to be converted down.
+constexpr std::int16_t kFirstBatchVersion = 4;
+
+network::Reply refuse_all(const network::RequestContext& context, ErrorCode code) {
+  protocol::FetchResponse response;
+  response.error_code = protocol::to_wire(code);
+  return network::reply(context, response);
+}
+
+network::Reply refuse_old_version(const network::RequestContext& context,
+                                  const protocol::FetchRequest& request) {
+  protocol::FetchResponse response;
+  for (const auto& topic : request.topics) {
+    auto& answer = response.responses.emplace_back();
+    answer.topic = topic.topic;
+    for (const auto& partition : topic.partitions) {
+      PartitionData& data = answer.partitions.emplace_back();
+      data.partition_index = partition.partition;
+      data.error_code = protocol::to_wire(ErrorCode::kUnsupportedVersion);
+      data.high_watermark = -1;
+    }
+  }
+  return network::reply(context, response);
+}
+
+replication::FetchPosition position_of(
+    const protocol::FetchRequest::FetchTopic::FetchPartition& partition) {
+  replication::FetchPosition position;
+  position.fetch_offset = base::Offset(partition.fetch_offset);
+  position.follower_log_start = base::Offset(partition.log_start_offset);
+  position.current_leader_epoch = base::LeaderEpoch(partition.current_leader_epoch);
+  position.last_fetched_epoch = base::LeaderEpoch(partition.last_fetched_epoch);
+  position.max_bytes = partition.partition_max_bytes;
+  return position;
+}
+
+// Lets the next request use the session, whatever way this one ends.
+class SessionHold {
+ public:
+  explicit SessionHold(FetchSession& session) : session_(session) {}
+  ~SessionHold() { session_.release(); }
+  SessionHold(const SessionHold&) = delete;
+  SessionHold& operator=(const SessionHold&) = delete;
+
+ private:
+  FetchSession& session_;
+};
+
+}  // namespace
+
+runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
+                                               std::int16_t version) {
+  const auto decoded = decode_request<protocol::FetchRequest>(context);
+  if (!decoded) co_return network::close_reply();
+  const protocol::FetchRequest& request = *decoded;
+  if (version < kFirstBatchVersion) co_return refuse_old_version(context, request);
+
+  runtime::Loop& loop = *runtime::Loop::current();
+  const std::int32_t replica_id =
+      version >= 15 ? request.replica_state.replica_id : request.replica_id;
+  const Opened opened = open_session(request, version, replica_id >= 0, loop);
+  if (opened.error != ErrorCode::kNone) co_return refuse_all(context, opened.error);
+  const SessionHold hold(*opened.session);
+
+  replication::FetchLimits limits;
+  limits.max_bytes = std::min(request.max_bytes, options_.fetch_max_bytes);
+  limits.min_bytes = std::min<std::int64_t>(request.min_bytes, limits.max_bytes);
+  limits.max_wait_ms = request.max_wait_ms;
+  limits.read_committed = request.isolation_level == 1;
+  limits.replica_id = base::BrokerId(replica_id);
+  const auto visited = co_await replication::run_fetch(
+      loop, *opened.session, opened.named, opened.is_full, limits,
+      [this](FetchEntry& entry) { return look_up(entry); }, context.cancel);
+  if (!visited) co_return network::close_reply();  // the connection has ended
+  auto reply = answer(context, version, opened, *visited, limits.read_committed);
+  replication::requeue_visited(*opened.session, *visited);
+  co_return reply;
+}
+
+FetchApi::Opened FetchApi::open_session(const protocol::FetchRequest& request, std::int16_t version,
+                                        bool is_follower, runtime::Loop& loop) {
+  Opened opened;
+  const bool by_id = version >= kFirstTopicIdVersion;
+  const std::int64_t now_ms = loop.now_ms();
+  const std::int32_t epoch = version < 7 ? kFinalSessionEpoch : request.session_epoch;
+  if (epoch != kFinalSessionEpoch && epoch != kInitialSessionEpoch) {
+    auto found = sessions_.find(request.session_id, epoch, now_ms);
+    if (found.error != FetchSessionTable::LookupError::none) {
+      opened.error = found.error == FetchSessionTable::LookupError::not_found
+                         ? ErrorCode::kFetchSessionIdNotFound
+                         : ErrorCode::kInvalidFetchSessionEpoch;
+      return opened;
+    }
+    opened.session = std::move(found.session);
+    if (opened.session->uses_topic_ids() != by_id) {
+      opened.session->release();
+      opened.error = ErrorCode::kFetchSessionTopicIdError;
+      return opened;
+    }
+    for (const auto& topic : request.forgotten_topics_data) {
+      for (const std::int32_t index : topic.partitions) {
+        opened.session->forget(std::string(topic.topic), topic.topic_id, index);
+      }
+    }
+    opened.named = add_partitions(request, *opened.session);
+    opened.is_cached = opened.session->size() > 0;
+    if (opened.is_cached) {
+      sessions_.resized(*opened.session);
+    } else {
+      sessions_.remove(request.session_id);
+    }
+    return opened;
+  }
+
+  if (request.session_id != 0) sessions_.remove(request.session_id);
+  opened.is_full = true;
+  std::size_t partition_count = 0;
+  for (const auto& topic : request.topics) partition_count += topic.partitions.size();
+  if (epoch == kInitialSessionEpoch && partition_count > 0) {
+    opened.session = sessions_.create(is_follower, by_id, partition_count, now_ms, loop.random());
+  } else {
+    opened.session = std::make_shared<FetchSession>(0, is_follower, by_id, now_ms);
+  }
+  opened.is_cached = opened.session->id() != 0;
+  opened.named = add_partitions(request, *opened.session);
+  return opened;
+}
+
+std::vector<FetchEntry*> FetchApi::add_partitions(const protocol::FetchRequest& request,
+                                                  FetchSession& session) {
+  std::vector<FetchEntry*> named;
+  for (const auto& topic : request.topics) {
+    const std::string name(topic.topic);
+    for (const auto& partition : topic.partitions) {
+      named.push_back(
+          &session.upsert(name, topic.topic_id, partition.partition, position_of(partition)));
+    }
+  }
+  return named;
+}
+
+std::shared_ptr<replication::Partition> FetchApi::look_up(FetchEntry& entry) const {
+  if (!entry.topic_id.is_zero()) {
+    const auto snapshot = metadata_.snapshot();
+    const auto* topic = snapshot->find_topic(entry.topic_id);
+    if (topic == nullptr) {
+      entry.lookup_error = make_error_code(replication::ReplicaError::unknown_topic_id);
+      return nullptr;
+    }
+    entry.topic = topic->name;
+  }
+  auto partition =
+      find_partition(partitions_, logs_, metadata_, entry.topic, entry.partition_index);
+  if (!partition) {
+    entry.lookup_error = partition.error().code();
+    return nullptr;
+  }
+  const auto log_id = (*partition)->log().topic_id();
+  if (!entry.topic_id.is_zero() && log_id && *log_id != entry.topic_id) {
+    entry.lookup_error = make_error_code(replication::ReplicaError::inconsistent_topic_id);
+    return nullptr;
+  }
+  return std::move(*partition);
+}
+
+// Writes one partition's answer; false if an incremental answer may leave it out.
+bool FetchApi::fill(FetchEntry& entry, bool is_full, bool read_committed, std::int16_t version,
+                    PartitionData& data) const {
+  data.partition_index = entry.partition_index;
+  if (!read_committed) data.aborted_transactions.reset();
+  if (!entry.outcome) {
+    ErrorCode code = to_error_code(entry.outcome.error());
+    if (code == ErrorCode::kKafkaStorageError && version <= 5) {
+      code = ErrorCode::kNotLeaderOrFollower;
+    }
+    data.error_code = protocol::to_wire(code);
+    data.high_watermark = -1;
+    if (version >= 16 &&
+        (code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kFencedLeaderEpoch)) {
+      const auto snapshot = metadata_.snapshot();
+      if (const auto* known = snapshot->find(entry.topic, entry.partition_index)) {
+        data.current_leader = {known->leader, known->leader_epoch};
+      }
+    }
+    entry.sent_error = true;
+    return true;
+  }
+  const replication::ReadOutcome& outcome = *entry.outcome;
+  data.high_watermark = outcome.offsets.high_watermark.value();
+  data.last_stable_offset = outcome.offsets.last_stable.value();
+  data.log_start_offset = outcome.offsets.log_start.value();
+  if (outcome.diverging) {
+    data.diverging_epoch = {outcome.diverging->epoch.value(),
+                            outcome.diverging->end_offset.value()};
+  }
+  data.records.external_size_bytes = static_cast<std::uint32_t>(outcome.plan.size_bytes);
+  const bool changed = entry.sent_high_watermark != outcome.offsets.high_watermark ||
+                       entry.sent_log_start != outcome.offsets.log_start || entry.sent_error;
+  entry.sent_high_watermark = outcome.offsets.high_watermark;
+  entry.sent_log_start = outcome.offsets.log_start;
+  entry.sent_error = false;
+  return is_full || changed || outcome.diverging || outcome.plan.size_bytes > 0;
+}
+
+network::Reply FetchApi::answer(const network::RequestContext& context, std::int16_t version,
+                                const Opened& opened, const std::vector<FetchEntry*>& visited,
+                                bool read_committed) const {
+  protocol::FetchResponse response;
+  response.session_id = opened.is_cached ? opened.session->id() : 0;
+  runtime::OutputList records;
+  for (FetchEntry* entry : visited) {
+    PartitionData data;
+    if (!fill(*entry, opened.is_full, read_committed, version, data)) continue;
+    auto& topics = response.responses;
+    const bool same_topic =
+        !topics.empty() &&
+        (opened.session->uses_topic_ids() ? topics.back().topic_id == entry->topic_id
+                                          : topics.back().topic == std::string_view(entry->topic));
+    if (!same_topic) {
+      auto& topic = topics.emplace_back();
+      topic.topic = entry->topic;
+      topic.topic_id = entry->topic_id;
+    }
+    topics.back().partitions.push_back(std::move(data));
+    if (!entry->outcome) continue;
+    for (runtime::FileSlice& slice : entry->outcome->plan.slices) {
+      records.add(std::move(slice));
+    }
+  }
+  return {network::encode_response(context, response, std::move(records)), std::nullopt};
+}
+
+}  // namespace api

@@ -1,0 +1,58 @@
+// Purpose: Fetch (API 1): sessions (KIP-227), topic ids (KIP-516), waiting, records sent from the
+// log files.
+#pragma once
+
+#include "broker/api/api_handler.h"
+#include "broker/cluster/metadata_cache.h"
+#include "broker/replication/fetcher.h"
+#include "broker/replication/partition_table.h"
+#include "protocol/error_code.h"
+#include "protocol/gen/fetch.h"
+#include "storage/log_manager.h"
+
+namespace api {
+
+class FetchApi final : public ApiHandler {
+ public:
+  struct Options {
+    std::int32_t fetch_max_bytes = 57671680;  // fetch.max.bytes
+  };
+  FetchApi(Options options, replication::PartitionTable& partitions, storage::LogManager& logs,
+           cluster::MetadataCache& metadata, replication::FetchSessionTable& sessions)
+      : options_(options),
+        partitions_(partitions),
+        logs_(logs),
+        metadata_(metadata),
+        sessions_(sessions) {}
+
+  runtime::Task<network::Reply> handle(network::RequestContext& context,
+                                       std::int16_t version) override;
+
+ private:
+  // A session for this request: an existing one, a new one, or one that ends with the request.
+  struct Opened {
+    std::shared_ptr<replication::FetchSession> session;
+    std::vector<replication::FetchEntry*> named;
+    bool is_full = false;
+    bool is_cached = false;
+    protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  };
+  Opened open_session(const protocol::FetchRequest& request, std::int16_t version, bool is_follower,
+                      runtime::Loop& loop);
+  std::vector<replication::FetchEntry*> add_partitions(const protocol::FetchRequest& request,
+                                                       replication::FetchSession& session);
+  std::shared_ptr<replication::Partition> look_up(replication::FetchEntry& entry) const;
+  network::Reply answer(const network::RequestContext& context, std::int16_t version,
+                        const Opened& opened, const std::vector<replication::FetchEntry*>& visited,
+                        bool read_committed) const;
+  bool fill(replication::FetchEntry& entry, bool is_full, bool read_committed, std::int16_t version,
+            protocol::FetchResponse::FetchableTopicResponse::PartitionData& data) const;
+
+  const Options options_;
+  replication::PartitionTable& partitions_;
+  storage::LogManager& logs_;
+  cluster::MetadataCache& metadata_;
+  replication::FetchSessionTable& sessions_;
+};
+
+}  // namespace api

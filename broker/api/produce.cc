@@ -1,0 +1,220 @@
+#include "broker/api/produce.h"
+
+#include <deque>
+
+#include "base/log.h"
+#include "broker/api/error_mapping.h"
+#include "broker/api/partition_lookup.h"
+#include "broker/cluster/topic_name.h"
+#include "protocol/gen/produce.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using PartitionProduceResponse =
+    protocol::ProduceResponse::TopicProduceResponse::PartitionProduceResponse;
+
+// One partition of the request on its way to an answer.
+struct PartitionProduce {
+  std::string_view topic;  // into the frame, or into `owned_topic` once that is set
+  std::string owned_topic;
+  std::int32_t index = 0;
+  std::shared_ptr<replication::Partition> partition;
+  base::Result<replication::AppendOutcome> outcome{replication::AppendOutcome{}};
+  std::vector<storage::RecordError> record_errors;
+};
+
+protocol::ProduceResponse make_response(const std::vector<PartitionProduce>& produces,
+                                        cluster::MetadataCache& metadata, std::int16_t version) {
+  protocol::ProduceResponse response;
+  for (const PartitionProduce& produce : produces) {
+    if (response.responses.empty() || response.responses.back().name != produce.topic) {
+      response.responses.emplace_back().name = produce.topic;
+    }
+    auto& answer = response.responses.back().partition_responses.emplace_back();
+    answer.index = produce.index;
+    if (produce.outcome) {
+      const storage::AppendInfo& info = produce.outcome->info;
+      answer.base_offset = info.base_offset.value();
+      answer.log_append_time_ms = info.log_append_time_ms;
+      answer.log_start_offset = info.log_start_offset.value();
+      continue;
+    }
+    const ErrorCode code = to_error_code(produce.outcome.error());
+    answer.error_code = protocol::to_wire(code);
+    answer.base_offset = -1;
+    if (version >= 8) {
+      if (!produce.outcome.error().context().empty()) {
+        answer.error_message = produce.outcome.error().context();
+      }
+      for (const storage::RecordError& error : produce.record_errors) {
+        answer.record_errors.push_back({error.index, error.message});
+      }
+    }
+    if (version >= 10 && code == ErrorCode::kNotLeaderOrFollower) {
+      const auto snapshot = metadata.snapshot();
+      if (const auto* known = snapshot->find(produce.topic, produce.index)) {
+        answer.current_leader = {known->leader, known->leader_epoch};
+      }
+    }
+  }
+  return response;
+}
+
+bool any_failed(const std::vector<PartitionProduce>& produces) {
+  for (const PartitionProduce& produce : produces) {
+    if (!produce.outcome) return true;
+  }
+  return false;
+}
+
+// Answers when every partition that was appended has been replicated, failed, or timed out.
+runtime::Task<void> wait_for_replicas(std::vector<PartitionProduce> produces,
+                                      protocol::RequestHeader header, std::int32_t timeout_ms,
+                                      cluster::MetadataCache& metadata,
+                                      runtime::Sender<network::Response> sender,
+                                      runtime::CancelToken token) {
+  runtime::Loop& loop = *runtime::Loop::current();
+  const std::int64_t deadline_ms = loop.now_ms() + std::max(timeout_ms, 0);
+  for (PartitionProduce& produce : produces) {
+    if (!produce.outcome || produce.outcome->is_committed) continue;
+    auto receiver = produce.partition->wait_committed(produce.outcome->required_offset, loop);
+    const std::int64_t left_ms = std::max<std::int64_t>(0, deadline_ms - loop.now_ms());
+    auto committed = co_await receiver.wait(left_ms, token);
+    if (!committed) {
+      produce.outcome = base::fail(committed.error());
+    } else if (!*committed) {
+      produce.outcome = base::fail(committed->error());
+    }
+  }
+  sender.complete(network::encode_response(
+      header, make_response(produces, metadata, header.api_version), header.api_version));
+}
+
+// A v2 batch that says it belongs to a transaction.
+bool is_transactional(base::Bytes records) {
+  if (records.size() < protocol::kBatchHeaderBytes) return false;
+  const protocol::RecordBatchView batch(records);
+  return batch.magic() == protocol::kBatchMagic && batch.is_transactional();
+}
+
+// What can be said before the partition is looked at.
+std::optional<base::Error> refuse(const protocol::ProduceRequest& request, std::string_view topic,
+                                  const std::optional<protocol::RecordsView>& records,
+                                  std::string_view client_id, std::int16_t version) {
+  if (cluster::is_internal_topic(topic) && client_id != "__admin_client") {
+    return kafka_error(ErrorCode::kInvalidTopicException);
+  }
+  if (version < 3) return base::Error(storage::LogError::unsupported_message_format);
+  if (!records) return base::Error(storage::LogError::invalid_record, "no records");
+  // No transaction coordinator here yet, so no transaction can have been verified.
+  if (request.transactional_id && is_transactional(*records)) {
+    return base::Error(storage::LogError::invalid_txn_state,
+                       "the partition is not part of a verified transaction");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& context,
+                                                 std::int16_t version) {
+  const auto decoded = decode_request<protocol::ProduceRequest>(context);
+  if (!decoded) co_return network::close_reply();
+  const protocol::ProduceRequest& request = *decoded;
+  const bool acks_valid = request.acks >= -1 && request.acks <= 1;
+  bool unauthorized = false;
+  std::size_t partition_count = 0;
+  for (const auto& topic : request.topic_data) {
+    partition_count += topic.partition_data.size();
+    for (const auto& data : topic.partition_data) {
+      unauthorized = unauthorized ||
+                     (!request.transactional_id && data.records && is_transactional(*data.records));
+    }
+  }
+
+  std::vector<PartitionProduce> produces;
+  produces.reserve(partition_count);
+  bool all_committed = true;
+  base::MutableBytes frame = context.frame.mutable_bytes();
+  for (const auto& topic : request.topic_data) {
+    for (const auto& data : topic.partition_data) {
+      PartitionProduce& produce = produces.emplace_back();
+      produce.topic = topic.name;
+      produce.index = data.index;
+      if (!acks_valid) {
+        produce.outcome = fail(ErrorCode::kInvalidRequiredAcks);
+        continue;
+      }
+      if (unauthorized) {
+        produce.outcome = fail(ErrorCode::kTransactionalIdAuthorizationFailed);
+        continue;
+      }
+      if (auto error = refuse(request, topic.name, data.records,
+                              context.header.client_id.value_or(""), version)) {
+        produce.outcome = base::fail(std::move(*error));
+        continue;
+      }
+      auto partition = find_partition(partitions_, logs_, metadata_, topic.name, data.index);
+      if (!partition) {
+        produce.outcome = base::fail(partition.error());
+        continue;
+      }
+      produce.partition = std::move(*partition);
+      storage::AppendRequest append;
+      // The frame is ours alone: the batch gets its offsets in place.
+      append.records =
+          frame.subspan(static_cast<std::size_t>(data.records->data() - context.frame.data()),
+                        data.records->size());
+      append.now_ms = runtime::Loop::current()->wall_ms();
+      append.zstd_allowed = version >= 7;
+      storage::PartitionLog& log = produce.partition->log();
+      const auto rules =
+          storage::ValidationRules::from(*log.config(), append.origin, append.now_ms);
+      auto validated =
+          storage::is_validation_heavy(append.records, rules)
+              ? co_await runtime::run_on(heavy_,
+                                         [&log, &append, &produce] {
+                                           return log.validate(append, &produce.record_errors);
+                                         })
+              : log.validate(append, &produce.record_errors);
+      if (!validated) {
+        produce.outcome = base::fail(validated.error());
+        continue;
+      }
+      produce.outcome = produce.partition->append(*validated, request.acks, append.now_ms);
+      if (produce.outcome && !produce.outcome->is_committed) all_committed = false;
+    }
+  }
+
+  if (request.acks == 0) {
+    // No response exists that could carry an error: the closed connection tells.
+    if (any_failed(produces)) {
+      LOG_WARN_EVERY(1000, "produce acks=0 failed, closing connection peer={} client={}",
+                     context.connection->peer_host, context.client_id());
+      co_return network::close_reply();
+    }
+    co_return network::Reply{};
+  }
+  if (request.acks != -1 || all_committed) {
+    co_return network::reply(context, make_response(produces, metadata_, version));
+  }
+
+  // Acks from replicas: the frame goes now, the answer comes later.
+  for (PartitionProduce& produce : produces) {
+    produce.owned_topic = std::string(produce.topic);
+  }
+  for (PartitionProduce& produce : produces) produce.topic = produce.owned_topic;
+  const std::int32_t timeout_ms = request.timeout_ms;
+  protocol::RequestHeader header = context.header;
+  header.client_id.reset();
+  context.release_frame();
+  auto [sender, receiver] = runtime::one_shot<network::Response>(*runtime::Loop::current());
+  runtime::TaskScope& scope = scopes_.current();
+  scope.spawn(wait_for_replicas(std::move(produces), header, timeout_ms, metadata_,
+                                std::move(sender), scope.token()));
+  co_return network::Reply{{}, std::move(receiver)};
+}
+
+}  // namespace api

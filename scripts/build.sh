@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds the release into build/release and installs it as dist/, a directory with the shape of a
+# Kafka installation. Needs the packages of scripts/packages.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=build/release
+if [ ! -f "$build/build.ninja" ]; then
+  CC=clang-19 CXX="${CXX:-$(command -v ccache || true) clang++-19}" CXX_LD=lld-19 \
+    meson setup "$build" -Dbuildtype=release -Dtests="${BARNABAS_BUILD_TESTS:-false}"
+fi
+ninja -C "$build"
+
+# Everything is laid out beside dist and swapped in whole, so that a running tool never meets half.
+staging=dist.new
+rm -rf "$staging"
+mkdir -p "$staging"/{bin,config,libexec}
+install -m 755 scripts/bin/*.sh "$staging/bin/"
+install -m 644 config/*.properties "$staging/config/"
+install -m 755 "$build/broker/barnabas-server" "$build/tools/barnabas" "$staging/libexec/"
+install -m 644 LICENSE "$staging/"
+[ -d dist/logs ] && cp -a dist/logs "$staging/logs"
+rm -rf dist.old
+[ -d dist ] && mv dist dist.old
+mv "$staging" dist
+rm -rf dist.old
+echo "installed in dist/"
