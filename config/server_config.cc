@@ -283,7 +283,6 @@ void merge_dynamic(Properties& merged, const ConfigMap& entries, bool is_default
           is_allowed ? value.error() : std::string("it cannot be set dynamically at this level")));
       continue;
     }
-    for (const std::string_view synonym : broker_key_synonyms(key->name)) merged.erase(synonym);
     merged.set(name, text, source);
   }
 }

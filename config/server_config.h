@@ -209,7 +209,8 @@ base::Result<ServerConfig> load(const Properties& properties, LoadReport& report
 
 // The broker's config with what ZooKeeper adds: /config/brokers/<id> over /config/brokers/<default>
 // over the file. Entries that break a rule are left out and named in report.warnings; if the rest
-// fails, so does this, and the former config stays. Source: DynamicBrokerConfig.scala.
+// fails, so does this, and the former config stays. Passwords come decoded. Source:
+// DynamicBrokerConfig.scala.
 base::Result<ServerConfig> load_with_dynamic(const Properties& file,
                                              const ConfigMap& dynamic_default,
                                              const ConfigMap& dynamic_broker, LoadReport& report);

@@ -287,6 +287,16 @@ TEST_CASE("dynamic levels") {
   CHECK(report.warnings.size() == 3);
 }
 
+TEST_CASE("a dynamic value of one listener leaves the broker's own alone") {
+  const auto file = *Properties::parse("zookeeper.connect=z\nmax.connections=9\n", "s");
+  LoadReport report;
+  const auto config =
+      load_with_dynamic(file, {}, {{"listener.name.plaintext.max.connections", "7"}}, report);
+  REQUIRE(config.has_value());
+  CHECK(config->network.max_connections == 9);
+  CHECK(config->network.listener_max_connections.at("PLAINTEXT") == 7);
+}
+
 TEST_CASE("random settings do no harm") {
   std::mt19937 random(5);
   const auto keys = broker_keys();
