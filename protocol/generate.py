@@ -3,14 +3,17 @@
 
 Usage: generate.py SCHEMA HEADER SOURCE
        generate.py --list HEADER SCHEMA...   a header that visits every message, for tests
-Run by Meson (protocol/gen/meson.build); the notation is described in schema_language.py.
+Run by Meson (protocol/gen/meson.build); the notation is described in codegen/schema_language.py.
 """
 
 import os
 import sys
 
-import emit_cpp
-import schema_language
+sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
+
+from codegen import schema_language
+from codegen.emit_header import emit_header, emit_list
+from codegen.emit_source import emit_source
 
 
 def write(path, text):
@@ -22,15 +25,14 @@ def generate_api(schema_path, header_path, source_path):
     header_name = 'protocol/gen/' + os.path.basename(header_path)
     schema_name = 'protocol/schema/' + os.path.basename(schema_path)
     api = schema_language.parse(schema_path)
-    header, source = emit_cpp.emit(api, schema_name, header_name)
-    write(header_path, header)
-    write(source_path, source)
+    write(header_path, emit_header(api, schema_name))
+    write(source_path, emit_source(api, schema_name, header_name))
 
 
 def generate_list(header_path, schema_paths):
     apis = {os.path.basename(path).removesuffix('.schema'): schema_language.parse(path)
             for path in schema_paths}
-    write(header_path, emit_cpp.emit_list(apis))
+    write(header_path, emit_list(apis))
 
 
 def main(arguments):
