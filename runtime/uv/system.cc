@@ -3,7 +3,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include <bit>
 #include <cerrno>
 
 #include "base/check.h"
@@ -26,29 +25,22 @@ void fill_from_kernel(base::MutableBytes into) {
   }
 }
 
+Xoshiro::State seed_from_kernel() {
+  Xoshiro::State state;
+  fill_from_kernel(std::as_writable_bytes(std::span(state)));
+  return state;
+}
+
 }  // namespace
 
 std::int64_t SystemClock::monotonic_ns() const { return read_clock_ns(CLOCK_MONOTONIC); }
 std::int64_t SystemClock::wall_ms() const { return read_clock_ns(CLOCK_REALTIME) / 1'000'000; }
 
-SystemRandom::SystemRandom() {
-  fill_from_kernel(std::as_writable_bytes(std::span(state_)));
-  state_[0] |= 1;  // the one forbidden state is all zeros
-}
+SystemRandom::SystemRandom() : generator_(seed_from_kernel()) {}
 
-// xoshiro256** by Blackman and Vigna (public domain).
 std::uint64_t SystemRandom::next() {
   base::LockGuard guard(mutex_);
-  auto& s = state_;
-  const std::uint64_t result = std::rotl(s[1] * 5, 7) * 9;
-  const std::uint64_t t = s[1] << 17;
-  s[2] ^= s[0];
-  s[3] ^= s[1];
-  s[1] ^= s[2];
-  s[0] ^= s[3];
-  s[2] ^= t;
-  s[3] = std::rotl(s[3], 45);
-  return result;
+  return generator_.next();
 }
 
 void SystemRandom::fill(base::MutableBytes into) { fill_from_kernel(into); }

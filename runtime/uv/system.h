@@ -1,12 +1,12 @@
 // Purpose: the system's clock and randomness.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "base/mutex.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
+#include "runtime/xoshiro.h"
 
 namespace runtime {
 
@@ -16,7 +16,7 @@ class SystemClock final : public Clock {
   std::int64_t wall_ms() const override;
 };
 
-// next(): xoshiro256** seeded by getrandom, for jitter and choices. fill(): getrandom itself.
+// next(): a generator seeded by getrandom, for jitter and choices. fill(): getrandom itself.
 class SystemRandom final : public Random {
  public:
   SystemRandom();
@@ -25,7 +25,7 @@ class SystemRandom final : public Random {
 
  private:
   base::Mutex mutex_;
-  std::array<std::uint64_t, 4> state_ GUARDED_BY(mutex_);
+  Xoshiro generator_ GUARDED_BY(mutex_);
 };
 
 }  // namespace runtime

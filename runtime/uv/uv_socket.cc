@@ -40,8 +40,10 @@ void UvSocket::close() {
   Core* core = std::exchange(core_, nullptr);
   core->socket = nullptr;
   uv_close(reinterpret_cast<uv_handle_t*>(&core->handle), [](uv_handle_t* handle) noexcept {
-    delete static_cast<Core*>(handle->data);  // and closes the descriptor
+    delete static_cast<Core*>(handle->data);
   });
+  // At once, so that the peer learns of it and a port is free: uv_close has stopped the watch.
+  core->descriptor = FileDescriptor();
   loop_.handle_closed();
   if (auto* waiter = std::exchange(read_waiter_, nullptr)) waiter->on_ready();
   if (auto* waiter = std::exchange(write_waiter_, nullptr)) waiter->on_ready();
