@@ -1,14 +1,15 @@
 // Purpose: the broker's ZooKeeper session and its registration below /brokers/ids.
 //
 // Start: connect() → (startup.h) → register_broker() → start_listeners(). From then on a session
-// that expires is replaced: listeners hear on_expired, a new client connects (every 1000 ms), the
-// broker registers again (each second with a warning while the node is taken), listeners hear
-// on_session. A connection that is lost while the session lives changes nothing here.
-// Sources: KafkaZkClient.CheckedEphemeral, KafkaServer.startup, KafkaController (3.9).
+// that expires is replaced: listeners hear on_expired, a new client connects, the broker registers
+// again (each second with a warning while the node is taken), listeners hear on_session. A
+// connection that is lost while the session lives changes nothing here.
+// Sources: KafkaZkClient.CheckedEphemeral, KafkaServer.startup, KafkaController (3.9); reclaim.h.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ struct ZkSessionOptions {
 // Control loop, except where noted.
 class ZkSession {
  public:
+  // All references must outlive the session; `disk` and `files` also every job on the pool.
   ZkSession(runtime::Loop& loop, runtime::WorkerPool& resolver, runtime::WorkerPool& disk,
             runtime::FileSystem& files, ZkSessionOptions options);
   ~ZkSession();
@@ -52,11 +54,11 @@ class ZkSession {
   runtime::Task<base::Result<void>> connect();
 
   // Registers the broker, after taking over or waiting for the session of a killed predecessor. An
-  // error is one line for the operator.
+  // error is one line for the operator; Errc::closed if close() came in between.
   runtime::Task<base::Result<void>> register_broker(BrokerInfo broker);
 
   // Before start_listeners(); not owned.
-  void add_listener(SessionListener& listener);
+  void add_listener(SessionListener& listener) { listeners_.push_back(&listener); }
   // on_session(first = true) for each, in order; then watches over the session.
   runtime::Task<void> start_listeners();
 
@@ -68,42 +70,52 @@ class ZkSession {
   runtime::Task<void> close();
 
   // Null while there is no session (before connect, from expiry to the next session, after close).
-  // A client that is reconnecting still counts: its calls wait.
-  zkclient::Client* client() { return client_.get(); }
+  // A client that is reconnecting still counts: its calls wait. The object stays valid for a while
+  // after its session has ended and answers every call with an error.
+  zkclient::Client* client() { return closed_ ? nullptr : client_.get(); }
   // The scope for call_on() from other loops.
   runtime::TaskScope& scope() { return scope_; }
   // Any thread: czxid of the registration; -1 while there is none.
   base::BrokerEpoch broker_epoch() const {
     return base::BrokerEpoch(broker_epoch_.load(std::memory_order_acquire));
   }
-  // Any thread: when bytes last came from ZooKeeper (the loop's monotonic clock), 0: never. Kept up
-  // to date every 100 ms.
+  // Any thread: when bytes last came from ZooKeeper (the loop's monotonic clock), 0: never. Up to
+  // date within 100 ms.
   std::int64_t last_contact_ms() const { return last_contact_ms_.load(std::memory_order_acquire); }
-  // Any thread: whether there is a session that has not been told to be gone.
+  // Any thread: whether there is a session, as far as is known.
   bool has_session() const { return has_session_.load(std::memory_order_acquire); }
   std::int32_t negotiated_timeout_ms() const;
 
  private:
-  enum class Attempt { done, taken, failed };
+  enum class Attempt { done, again, taken, failed };
   struct AttemptResult {
     Attempt attempt = Attempt::failed;
-    std::optional<zkclient::NodeData> node;  // taken: what is there
-    base::Error error{base::Errc::unavailable};
+    std::int64_t broker_epoch = -1;         // done
+    std::string owner;                      // taken: who, for a log line
+    base::Error error{base::Errc::closed};  // failed
   };
 
   std::unique_ptr<zkclient::Client> make_client(
       std::optional<zkclient::SessionCredentials> reattach);
+  void watch_over(zkclient::Client& client);
+  runtime::Task<void> discard(std::unique_ptr<zkclient::Client> client);
   void adopt_client(std::unique_ptr<zkclient::Client> client);
+  bool session_ended() const;
   runtime::Task<base::Result<void>> make_chroot();
+
   runtime::Task<base::Result<void>> clear_predecessor();
-  runtime::Task<base::Result<void>> take_over_predecessor();
-  runtime::Task<base::Result<void>> wait_for_predecessor();
+  runtime::Task<void> take_over_predecessor();
   runtime::Task<void> save_session();
+
   runtime::Task<AttemptResult> attempt_registration();
-  runtime::Task<bool> resolve_existing(AttemptResult& result);
-  runtime::Task<void> keep_registering();
+  runtime::Task<AttemptResult> try_to_register();
+  runtime::Task<AttemptResult> inspect_registration();
+  void registered(std::int64_t broker_epoch);
+
   runtime::Task<void> supervise();
-  runtime::Task<bool> renew_session();
+  runtime::Task<void> retire_session();
+  runtime::Task<void> renew_session();
+  runtime::Task<void> register_again();
   runtime::Task<void> mirror_contact();
 
   runtime::Loop& loop_;
@@ -112,12 +124,15 @@ class ZkSession {
   runtime::FileSystem& files_;
   const ZkSessionOptions options_;
   std::unique_ptr<zkclient::Client> client_;
+  zkclient::Client* connecting_ = nullptr;  // a client in renew_session(), for close() to abandon
+  // Clients of ended sessions, which tasks of listeners may still hold; the oldest are freed.
+  std::deque<std::unique_ptr<zkclient::Client>> retired_;
   std::vector<SessionListener*> listeners_;
   std::optional<BrokerInfo> broker_;
   std::optional<StoredSession> stored_;  // the predecessor's, from the log directories
   std::string boot_id_;
   std::int64_t next_sequence_ = 1;
-  std::int64_t registered_session_ = 0;  // the session in which this object registered last
+  std::int64_t registered_session_ = 0;  // in which this object registered last
   bool closed_ = false;
   std::atomic<std::int64_t> broker_epoch_{-1};
   std::atomic<std::int64_t> last_contact_ms_{0};
