@@ -178,7 +178,15 @@ class Parser:
             self._parse_fields(struct, 0)
         message.nested = shared + message.nested
         self._resolve(message, shared)
+        self._check_tags(api, message)
         return message
+
+    def _check_tags(self, api, struct):
+        for field in struct.fields:
+            if field.tag is not None and field.versions.low < api.first_flexible:
+                raise SchemaError(f'{field.name}: tagged field in a version without tags')
+        for nested in struct.nested:
+            self._check_tags(api, nested)
 
     def _parse_fields(self, struct, parent_indent):
         """Reads the fields that are indented deeper than their parent into the struct."""

@@ -11,7 +11,8 @@ for artifact in org.apache.kafka:kafka-clients:$version org.slf4j:slf4j-api:1.7.
   org.slf4j:slf4j-nop:1.7.36; do
   mvn -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$work" > /dev/null
 done
-javac -d "$work" -cp "$work/*" test/oracle/RecordVectors.java
+javac -d "$work" -cp "$work/*" test/oracle/*.java
 mapfile -t apis < <(sed -n 's/^api *//p' protocol/schema/*.schema)
 java -cp "$work:$work/*" RecordVectors test/data/protocol "${apis[@]}"
+java -cp "$work:$work/*" RecordLayouts test/data/protocol "${apis[@]}"
 /usr/bin/python3 test/oracle/record_vectors.py test/data/protocol

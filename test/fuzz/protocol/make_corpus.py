@@ -23,7 +23,7 @@ def main(directory):
     out = pathlib.Path(directory)
     out.mkdir(parents=True, exist_ok=True)
     for path in (ROOT / 'test' / 'data' / 'protocol').glob('*.txt'):
-        if path.name == 'header_versions.txt':
+        if path.name in ('header_versions.txt', 'layouts.txt'):
             continue
         for line in path.read_text(encoding='utf-8').splitlines():
             api, kind, version, *body = line.split(' ')

@@ -46,7 +46,8 @@ std::vector<std::byte> from_hex(const std::string& hex) {
 std::vector<Vector> load() {
   std::vector<Vector> vectors;
   for (const auto& entry : std::filesystem::directory_iterator(kDirectory)) {
-    if (entry.path().filename() == "header_versions.txt") continue;
+    const std::string name = entry.path().filename();
+    if (name == "header_versions.txt" || name == "layouts.txt") continue;  // no vectors
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
       std::istringstream words(line);
