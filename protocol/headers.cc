@@ -1,5 +1,7 @@
 #include "protocol/headers.h"
 
+#include <string>
+
 #include "base/check.h"
 #include "protocol/api_key.h"
 

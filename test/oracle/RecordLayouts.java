@@ -1,4 +1,5 @@
-// Goal: the shape of every message as Apache Kafka defines it, for test/unit/protocol/schema_test.py.
+// Goal: the shape of every message as Apache Kafka defines it, for schema_test.py in
+// test/unit/protocol.
 // Bytes alone would not show two neighbouring fields of one type whose names are swapped, nor a
 // wrong default.
 //
