@@ -69,24 +69,37 @@ class Connection {
     Response response;
   };
 
+  struct Deadline {
+    std::int64_t at_ns;
+    const char* reason;
+  };
+
   runtime::Task<base::Result<void>> serve();
-  runtime::Task<base::Result<void>> wait_for_turn(bool must_be_first);
-  runtime::Task<base::Result<void>> grow_charge();
-  runtime::Task<base::Result<void>> write_rest(runtime::OutputList& output);
-  runtime::Task<base::Result<void>> pause_while_muted();
-  runtime::Task<void> write_deferred();
+  base::Result<void> read_some();
+  bool expects_more() const;
+  runtime::Task<base::Result<void>> get_memory();
+  bool holds_memory() const { return assembler_.charge().bytes() > 0; }
+  void note_progress();
 
   base::Result<void> begin(FrameAssembler::Frame frame);
-  base::Result<void> keep_reply(Reply reply);
-  base::Result<void> write_now(Response& response);
-  void note_throttle(const Response& response);
-  bool may_start(bool must_be_first) const;
-  std::unique_ptr<Exchange> take_exchange();
+  bool may_start() const;
+  runtime::Task<base::Result<void>> wait_for_turn();
+  void queue(Reply reply);
+  runtime::Task<void> write_deferred();
+  runtime::Task<base::Result<void>> answer_oldest();
+  // True if all of it went out.
+  base::Result<bool> write_now(runtime::OutputList& output);
+  runtime::Task<base::Result<void>> write_rest(runtime::OutputList& output);
   void retire(std::unique_ptr<Exchange> exchange);
-  void report_end(const base::Result<void>& outcome) const;
 
-  std::int64_t deadline_ns() const;
-  void arm_deadline();
+  bool is_muted() const { return muted_until_ns_ != 0; }
+  void note_throttle(const Response& response);
+  runtime::Task<base::Result<void>> pause_while_muted();
+
+  void fail(const std::string& what);
+  void report_end(const base::Error& error) const;
+  Deadline deadline() const;
+  void arm_deadline(std::int64_t at_ns);
   void on_deadline() noexcept;
 
   const std::unique_ptr<runtime::Stream> stream_;
@@ -104,13 +117,17 @@ class Connection {
   runtime::Notify answered_;
   bool has_writer_ = false;
   bool is_finishing_ = false;
-  bool is_reading_ = false;  // serve() waits for bytes
-  const char* close_reason_ = nullptr;
 
+  bool read_filled_room_ = false;
+  std::size_t turn_bytes_ = 0;  // read since the loop's other work had its turn
   std::int64_t muted_until_ns_ = 0;
-  // Deadlines are kept lazily: activity only moves these, the timer looks when it fires.
+
+  // Deadlines are kept lazily: activity only moves these marks, the timer looks when it fires.
   std::int64_t last_active_ns_;
   std::int64_t write_progress_ns_ = 0;  // not 0: a response waits for the socket
+  std::int64_t stall_mark_ns_ = 0;      // when the large frame last made progress
+  std::size_t stall_bytes_ = 0;         // since then
+  bool is_waiting_for_memory_ = false;
   runtime::Timer timer_;
   std::int64_t timer_deadline_ns_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -67,6 +68,11 @@ class ConnectionLimits {
  private:
   bool is_full(const std::string& listener) const REQUIRES(mutex_);
   base::Result<Slot> take(std::string listener, std::string ip) REQUIRES(mutex_);
+  // Nullopt: full, `sender` will be told when there may be room.
+  std::optional<base::Result<Slot>> take_or_queue(const std::string& listener,
+                                                  const std::string& ip,
+                                                  runtime::Sender<std::monostate> sender)
+      EXCLUDES(mutex_);
   void release(const std::string& listener, const std::string& ip) EXCLUDES(mutex_);
   void wake() EXCLUDES(mutex_);
 

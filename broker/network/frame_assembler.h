@@ -41,6 +41,7 @@ class FrameAssembler {
   // Bytes that the frame's charge has to cover before room() may be called; 0: none, or covered.
   std::int64_t charge_needed() const;
   MemoryBudget::Charge& charge() { return charge_; }
+  const MemoryBudget::Charge& charge() const { return charge_; }
   // The API key of the frame that is being read, if it has arrived.
   std::optional<std::int16_t> api_key() const;
 

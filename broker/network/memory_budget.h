@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -40,15 +41,17 @@ class MemoryBudget {
     Charge& operator=(Charge&& other) noexcept;
     ~Charge() { release(); }
 
-    std::int64_t bytes() const { return limited_ + reserved_; }
+    std::int64_t bytes() const { return limited_ + reserved_ + over_limit_; }
     void release();
 
    private:
     friend class MemoryBudget;
+    void merge(Charge other);
+
     MemoryBudget* budget_ = nullptr;
-    std::int64_t limited_ = 0;    // counted against the limit
-    std::int64_t reserved_ = 0;   // counted against the reserve
-    bool is_over_limit_ = false;  // the one that may go on
+    std::int64_t limited_ = 0;     // counted against the limit
+    std::int64_t reserved_ = 0;    // counted against the reserve
+    std::int64_t over_limit_ = 0;  // not 0: the one that may go on
   };
 
   explicit MemoryBudget(std::int64_t limit_bytes, std::int64_t reserve_bytes = kReserveBytes)
@@ -75,18 +78,24 @@ class MemoryBudget {
   };
   using Grants = std::vector<std::pair<runtime::Sender<Charge>, Charge>>;
 
-  // `extra` more for `charge`, or for a frame that has no charge yet (null).
-  bool take(Charge& charge, std::int64_t extra, Use use, bool in_turn) REQUIRES(mutex_);
-  void give_back(Charge& charge) EXCLUDES(mutex_);
-  Grants serve_waiters() REQUIRES(mutex_);
-  static void deliver(Grants grants);
+  // `bytes` more, if there is room for this use. `goes_on`: for the frame that is over the limit.
+  std::optional<Charge> take(std::int64_t bytes, Use use, bool goes_on) REQUIRES(mutex_);
+  std::list<Waiter>& waiters(Use use) REQUIRES(mutex_) {
+    return use == Use::client ? client_waiters_ : inter_broker_waiters_;
+  }
+  // False: `sender` was queued and will be sent the rest of the charge.
+  bool grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
+                     runtime::Sender<Charge> sender) EXCLUDES(mutex_);
+  bool grow_now(Charge& charge, std::int64_t bytes, Use use) REQUIRES(mutex_);
+  void give_back(const Charge& charge) EXCLUDES(mutex_);
+  void serve(Use use, Grants& grants) REQUIRES(mutex_);
 
   const std::int64_t limit_bytes_;
   const std::int64_t reserve_bytes_;
   mutable base::Mutex mutex_;
   std::int64_t limited_ GUARDED_BY(mutex_) = 0;
   std::int64_t reserved_ GUARDED_BY(mutex_) = 0;
-  bool has_over_limit_ GUARDED_BY(mutex_) = false;
+  std::int64_t over_limit_ GUARDED_BY(mutex_) = 0;  // of the one charge that has it
   std::list<Waiter> client_waiters_ GUARDED_BY(mutex_);
   std::list<Waiter> inter_broker_waiters_ GUARDED_BY(mutex_);
   std::atomic<std::int64_t> waiter_count_{0};

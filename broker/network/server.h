@@ -47,7 +47,7 @@ class Server {
   runtime::Task<void> stop(std::int64_t grace_ms = 1000);
 
   // New limits (max.connections and its kin are dynamic). Accept loop.
-  void update_limits(const config::NetworkConfig& config);
+  runtime::Task<void> update_limits(config::NetworkConfig config);
   std::int64_t connection_count() const { return limits_.connection_count(); }  // any thread
 
  private:
@@ -63,6 +63,8 @@ class Server {
   ConnectionLimits limits_;
   std::vector<std::unique_ptr<LoopConnections>> loops_;
   std::size_t next_loop_ = 0;
+  std::uint64_t next_id_ = 1;
+  bool is_stopped_ = false;
   std::vector<std::unique_ptr<Open>> listeners_;
   std::vector<BoundListener> bound_;
   runtime::TaskScope scope_;

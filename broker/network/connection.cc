@@ -1,0 +1,353 @@
+#include "broker/network/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "protocol/api_key.h"
+#include "runtime/stream_io.h"
+#include "runtime/wait.h"
+
+namespace network {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kWarnIntervalMs = 1000;
+// Others on the loop get a turn after so many bytes of one sender that is always ahead.
+constexpr std::size_t kBytesPerTurn = 1024 * 1024;
+// A large frame that brings less than this in frame_stall_ms has stalled.
+constexpr std::size_t kProgressBytes = 64 * 1024;
+// How soon a deadline that was found passed, but not to be enforced yet, is looked at again.
+constexpr std::int64_t kRecheckNs = 1000 * kNsPerMs;
+constexpr std::int64_t kNever = runtime::TimerQueue::kNever;
+
+bool may_be_overtaken(std::int16_t api_key) {
+  return api_key == static_cast<std::int16_t>(protocol::ApiKey::kProduce);
+}
+
+// What keeps replication and the controller going may use the reserve. The key is the sender's
+// word; what it can gain by a lie is a place in that reserve.
+MemoryBudget::Use memory_use(std::optional<std::int16_t> api_key) {
+  using protocol::ApiKey;
+  if (!api_key) return MemoryBudget::Use::client;
+  switch (static_cast<ApiKey>(*api_key)) {
+    case ApiKey::kFetch:
+    case ApiKey::kOffsetForLeaderEpoch:
+    case ApiKey::kLeaderAndIsr:
+    case ApiKey::kStopReplica:
+    case ApiKey::kUpdateMetadata:
+    case ApiKey::kControlledShutdown:
+    case ApiKey::kAlterPartition:
+    case ApiKey::kAllocateProducerIds:
+    case ApiKey::kWriteTxnMarkers: return MemoryBudget::Use::inter_broker;
+    default: return MemoryBudget::Use::client;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<runtime::Stream> stream, const ListenerContext& listener,
+                       std::uint64_t id, const ConnectionShared& shared)
+    : stream_(std::move(stream)),
+      listener_(listener),
+      shared_(shared),
+      loop_(stream_->loop()),
+      scope_(loop_, "connection", [this](const std::string& what) { fail(what); }),
+      assembler_(shared.options.request_max_bytes),
+      answered_(loop_),
+      last_active_ns_(loop_.now_ns()) {
+  info_.id = id;
+  info_.peer = stream_->peer_address();
+  info_.peer_host = info_.peer.ip();
+}
+
+Connection::~Connection() = default;
+
+runtime::Task<void> Connection::run() {
+  if (shared_.options.idle_max_ms >= 0) arm_deadline(deadline().at_ns);
+  try {
+    const auto outcome = co_await serve();
+    if (!outcome) report_end(outcome.error());
+  } catch (const std::exception& exception) {
+    fail(exception.what());
+  }
+  close("ended");
+  co_await scope_.join();
+}
+
+// The hot path. A request that is answered at once costs one read and one write, and the only
+// coroutine it starts is the handler's.
+runtime::Task<base::Result<void>> Connection::serve() {
+  for (;;) {
+    CO_TRY_ASSIGN(std::optional<FrameAssembler::Frame> frame, assembler_.next());
+    if (is_finishing_) break;
+    if (!frame) {
+      if (is_muted()) CO_TRY(co_await pause_while_muted());
+      if (assembler_.charge_needed() > 0) CO_TRY(co_await get_memory());
+      if (!expects_more()) {
+        turn_bytes_ = 0;
+        CO_TRY(co_await runtime::readable(*stream_, runtime::kNoTimeout, scope_.token()));
+      } else if (turn_bytes_ >= kBytesPerTurn) {
+        turn_bytes_ = 0;
+        co_await runtime::yield(loop_);
+      }
+      CO_TRY(read_some());
+      continue;
+    }
+    CO_TRY(begin(std::move(*frame)));
+    if (!may_start()) {
+      CO_TRY(co_await wait_for_turn());
+      if (is_finishing_) break;
+    }
+    Reply reply = co_await shared_.handler.handle(current_->context);
+    if (reply.deferred || !in_flight_.empty()) {
+      queue(std::move(reply));
+      continue;
+    }
+    current_->context.release_frame();
+    CO_TRY_ASSIGN(const bool is_sent, write_now(reply.response.output));
+    if (!is_sent) CO_TRY(co_await write_rest(reply.response.output));
+    retire(std::move(current_));
+    note_throttle(reply.response);
+    if (reply.response.close_connection) co_return base::Result<void>();
+  }
+  while (!in_flight_.empty()) {
+    CO_TRY(co_await answered_.wait(runtime::kNoTimeout, scope_.token()));
+  }
+  co_return base::Result<void>();
+}
+
+// The last read left nothing behind, or the frame is complete: then waiting comes first, which
+// saves a read that would find nothing.
+bool Connection::expects_more() const { return read_filled_room_ && assembler_.has_partial(); }
+
+base::Result<void> Connection::read_some() {
+  const base::MutableBytes room = assembler_.room(shared_.scratch);
+  const auto count = stream_->try_read(room);
+  assembler_.received(count ? *count : 0);
+  read_filled_room_ = count && *count == room.size();
+  if (!count) {
+    if (count.error().is(base::Errc::would_block)) return {};
+    return base::fail(count.error());
+  }
+  last_active_ns_ = loop_.now_ns();
+  turn_bytes_ += *count;
+  stall_bytes_ += *count;
+  if (stall_bytes_ >= kProgressBytes) note_progress();
+  return {};
+}
+
+void Connection::note_progress() {
+  stall_bytes_ = 0;
+  stall_mark_ns_ = loop_.now_ns();
+}
+
+runtime::Task<base::Result<void>> Connection::get_memory() {
+  const std::int64_t bytes = assembler_.charge_needed();
+  const MemoryBudget::Use use = memory_use(assembler_.api_key());
+  if (!shared_.budget.try_grow(assembler_.charge(), bytes, use)) {
+    is_waiting_for_memory_ = true;
+    const auto grown =
+        co_await shared_.budget.grow(assembler_.charge(), bytes, use, scope_.token());
+    is_waiting_for_memory_ = false;
+    CO_TRY(grown);
+  }
+  note_progress();  // the time spent waiting was not the sender's
+  arm_deadline(stall_mark_ns_ + shared_.options.frame_stall_ms * kNsPerMs);
+  co_return base::Result<void>();
+}
+
+base::Result<void> Connection::begin(FrameAssembler::Frame frame) {
+  current_ = spare_ ? std::move(spare_) : std::make_unique<Exchange>();
+  RequestContext& context = current_->context;
+  context.frame = std::move(frame.buffer);
+  context.charge = std::move(frame.charge);
+  context.listener = &listener_;
+  context.connection = &info_;
+  context.received_ns = last_active_ns_;
+  context.cancel = scope_.token();
+  protocol::Reader reader(context.frame.bytes().subspan(frame.offset));
+  TRY_ASSIGN(context.header, protocol::RequestHeader::decode(reader));
+  context.body_offset = frame.offset + reader.position();
+  return {};
+}
+
+bool Connection::may_start() const {
+  if (is_muted()) return false;
+  if (in_flight_.empty()) return true;
+  return in_flight_.size() < shared_.options.in_flight_max &&
+         may_be_overtaken(current_->context.header.api_key);
+}
+
+runtime::Task<base::Result<void>> Connection::wait_for_turn() {
+  while (!may_start() && !is_finishing_) {
+    if (is_muted()) {
+      CO_TRY(co_await pause_while_muted());
+    } else {
+      CO_TRY(co_await answered_.wait(runtime::kNoTimeout, scope_.token()));
+    }
+  }
+  co_return base::Result<void>();
+}
+
+void Connection::queue(Reply reply) {
+  VERIFY(!reply.deferred || may_be_overtaken(current_->context.header.api_key),
+         "a deferred response to API key {}", current_->context.header.api_key);
+  current_->deferred = std::move(reply.deferred);
+  current_->response = std::move(reply.response);
+  in_flight_.push_back(std::move(current_));
+  if (std::exchange(has_writer_, true)) return;
+  scope_.spawn(write_deferred());
+}
+
+runtime::Task<void> Connection::write_deferred() {
+  while (!in_flight_.empty()) {
+    const auto sent = co_await answer_oldest();
+    if (!sent) {
+      report_end(sent.error());
+      close("response not sent");
+      break;
+    }
+  }
+  has_writer_ = false;
+  answered_.notify_all();
+  // The reader may be waiting for bytes, which nobody wants any more.
+  if (is_finishing_ && current_ == nullptr) close("finished");
+}
+
+runtime::Task<base::Result<void>> Connection::answer_oldest() {
+  // Only this coroutine takes from the front; others may append meanwhile.
+  Exchange& exchange = *in_flight_.front();
+  if (exchange.deferred) {
+    auto response = co_await exchange.deferred->wait(runtime::kNoTimeout, scope_.token());
+    if (!response) co_return base::fail(std::move(response).error());
+    exchange.response = std::move(*response);
+  }
+  CO_TRY_ASSIGN(const bool is_sent, write_now(exchange.response.output));
+  if (!is_sent) CO_TRY(co_await write_rest(exchange.response.output));
+  const bool closes = exchange.response.close_connection;
+  note_throttle(exchange.response);
+  retire(std::move(in_flight_.front()));
+  in_flight_.erase(in_flight_.begin());
+  answered_.notify_all();
+  if (closes) co_return base::fail(base::Errc::cancelled, "closed after its response");
+  co_return base::Result<void>();
+}
+
+base::Result<bool> Connection::write_now(runtime::OutputList& output) {
+  if (output.empty()) return true;  // acks=0
+  const auto sent = stream_->try_write(output);
+  if (!sent && !sent.error().is(base::Errc::would_block)) return base::fail(sent.error());
+  return output.empty();
+}
+
+runtime::Task<base::Result<void>> Connection::write_rest(runtime::OutputList& output) {
+  write_progress_ns_ = loop_.now_ns();
+  arm_deadline(write_progress_ns_ + shared_.options.write_stall_ms * kNsPerMs);
+  while (!output.empty()) {
+    CO_TRY(co_await runtime::writable(*stream_, runtime::kNoTimeout, scope_.token()));
+    const auto sent = stream_->try_write(output);
+    if (sent && *sent > 0) write_progress_ns_ = loop_.now_ns();
+    if (!sent && !sent.error().is(base::Errc::would_block)) co_return base::fail(sent.error());
+  }
+  last_active_ns_ = write_progress_ns_;
+  write_progress_ns_ = 0;
+  co_return base::Result<void>();
+}
+
+void Connection::retire(std::unique_ptr<Exchange> exchange) {
+  if (spare_ != nullptr) return;
+  exchange->context.release_frame();
+  exchange->deferred.reset();
+  exchange->response = {};
+  spare_ = std::move(exchange);
+}
+
+void Connection::note_throttle(const Response& response) {
+  if (response.throttle_ms <= 0) return;
+  muted_until_ns_ = std::max(muted_until_ns_, loop_.now_ns() + response.throttle_ms * kNsPerMs);
+}
+
+runtime::Task<base::Result<void>> Connection::pause_while_muted() {
+  while (is_muted()) {
+    const std::int64_t left_ns = muted_until_ns_ - loop_.now_ns();
+    if (left_ns <= 0) {
+      muted_until_ns_ = 0;
+    } else {
+      CO_TRY(co_await runtime::sleep_ms(loop_, left_ns / kNsPerMs + 1, scope_.token()));
+    }
+  }
+  co_return base::Result<void>();
+}
+
+void Connection::finish() {
+  is_finishing_ = true;
+  if (current_ == nullptr && in_flight_.empty()) close("finished");
+}
+
+void Connection::close(const char* reason) {
+  if (stream_->is_closed()) return;
+  LOG_DEBUG("connection closed peer={} listener={} reason=\"{}\"", info_.peer.to_string(),
+            listener_.name, reason);
+  stream_->close();
+  scope_.cancel();
+  if (timer_.armed()) loop_.timers().disarm(timer_);
+}
+
+void Connection::fail(const std::string& what) {
+  LOG_ERROR("request failed, closing its connection peer={} listener={} api_key={} error=\"{}\"",
+            info_.peer.to_string(), listener_.name,
+            current_ != nullptr ? current_->context.header.api_key : -1, what);
+  close("failed request");
+}
+
+// Ends that are the sender's fault, or a broken promise of ours, are worth a line.
+void Connection::report_end(const base::Error& error) const {
+  const bool is_ordinary = error.is(base::Errc::end_of_stream) || error.is(base::Errc::cancelled) ||
+                           (error.is(base::Errc::closed) && error.context().empty()) ||
+                           error.is(std::errc::connection_reset) ||
+                           error.is(std::errc::broken_pipe);
+  if (is_ordinary) return;
+  LOG_WARN_EVERY(kWarnIntervalMs, "closing connection peer={} listener={} reason=\"{}\"",
+                 info_.peer.to_string(), listener_.name, error.to_string());
+}
+
+Connection::Deadline Connection::deadline() const {
+  const ConnectionOptions& options = shared_.options;
+  if (write_progress_ns_ != 0) {
+    return {write_progress_ns_ + options.write_stall_ms * kNsPerMs, "response without progress"};
+  }
+  if (current_ != nullptr || !in_flight_.empty() || is_waiting_for_memory_) return {kNever, ""};
+  if (holds_memory() && shared_.budget.has_waiters()) {
+    return {stall_mark_ns_ + options.frame_stall_ms * kNsPerMs, "stalled while others wait"};
+  }
+  if (options.idle_max_ms < 0) return {kNever, ""};
+  return {last_active_ns_ + options.idle_max_ms * kNsPerMs, "idle"};
+}
+
+void Connection::arm_deadline(std::int64_t at_ns) {
+  if (stream_->is_closed() || (timer_.armed() && timer_deadline_ns_ <= at_ns)) return;
+  timer_deadline_ns_ = at_ns;
+  loop_.timers().arm(
+      timer_, at_ns, [](void* self) noexcept { static_cast<Connection*>(self)->on_deadline(); },
+      this);
+}
+
+void Connection::on_deadline() noexcept {
+  const std::int64_t now_ns = loop_.now_ns();
+  const Deadline due = deadline();
+  if (due.at_ns <= now_ns) {
+    close(due.reason);
+    return;
+  }
+  // A request under way, or memory that nobody wants yet: look again later.
+  std::int64_t next_ns = due.at_ns;
+  if (holds_memory()) next_ns = std::min(next_ns, now_ns + kRecheckNs);
+  if (next_ns == kNever && shared_.options.idle_max_ms >= 0) {
+    next_ns = now_ns + std::max(shared_.options.idle_max_ms * kNsPerMs, kRecheckNs);
+  }
+  if (next_ns != kNever) arm_deadline(next_ns);
+}
+
+}  // namespace network
