@@ -25,6 +25,8 @@ class DescriptorCache {
   // The open file of `key`, opened for reading and writing if it isn't yet.
   base::Result<std::shared_ptr<runtime::File>> get(Key key, const std::string& path)
       EXCLUDES(mutex_);
+  // The open file of `key`, null if it isn't open.
+  std::shared_ptr<runtime::File> find(Key key) EXCLUDES(mutex_);
   void close(Key key) EXCLUDES(mutex_);
   std::size_t open_files() EXCLUDES(mutex_);
 

@@ -21,27 +21,40 @@ class IndexFile {
  public:
   IndexFile(runtime::FileSystem& files, IndexPageCache& pages, std::string path,
             std::size_t entry_bytes);
+  ~IndexFile();
+  IndexFile(const IndexFile&) = delete;
+  IndexFile& operator=(const IndexFile&) = delete;
 
   base::Result<std::int64_t> count() EXCLUDES(mutex_);
-  // Copies entry `index` (below count()) into `entry`.
-  base::Result<void> read(std::int64_t index, std::byte* entry) EXCLUDES(mutex_);
-  // Kept in memory; written out once there are enough of them.
+  // Copies entry `index` (below count()) into `entry`. Errc::would_block as IndexPageCache::get.
+  base::Result<void> read(std::int64_t index, std::byte* entry, bool may_block) EXCLUDES(mutex_);
+  // Kept in memory; written out once there are many. An error means that writing failed: the
+  // entry is there nevertheless, and the next write_out tries again.
   base::Result<void> append(const std::byte* entry) EXCLUDES(mutex_);
   base::Result<void> truncate(std::int64_t count) EXCLUDES(mutex_);
   // The file holds exactly the entries afterwards (not synced); makes it if missing.
   base::Result<void> write_out() EXCLUDES(mutex_);
+  // write_out, then on the device.
   base::Result<void> sync() EXCLUDES(mutex_);
-  // All entries gone, whatever the file holds: recovery starts anew.
-  base::Result<void> reset() EXCLUDES(mutex_);
+  // A file known to be new and empty: spares the look at it.
+  void assume_empty() EXCLUDES(mutex_);
   void set_path(std::string path) EXCLUDES(mutex_);
 
  private:
   static constexpr std::size_t kTailEntriesMax = 512;
+  static constexpr std::int64_t kMissing = -1;
 
   base::Result<void> load() REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);
-  base::Result<void> read_locked(std::int64_t index, std::byte* entry) REQUIRES(mutex_);
-  base::Result<void> read_stored(std::int64_t index, std::byte* entry) REQUIRES(mutex_);
+  base::Result<void> read_stored(std::int64_t index, std::byte* entry, bool may_block)
+      REQUIRES(mutex_);
+  std::int64_t stored_bytes() const REQUIRES(mutex_) {
+    return stored_count_ * static_cast<std::int64_t>(entry_bytes_);
+  }
+  std::int64_t tail_count() const REQUIRES(mutex_) {
+    return static_cast<std::int64_t>(tail_.size() / entry_bytes_);
+  }
+  void forget_pages(std::int64_t from_byte, std::int64_t to_byte);
 
   runtime::FileSystem& files_;
   IndexPageCache& pages_;
@@ -50,9 +63,9 @@ class IndexFile {
   base::Mutex mutex_;
   std::string path_ GUARDED_BY(mutex_);
   bool is_loaded_ GUARDED_BY(mutex_) = false;
-  std::int64_t file_bytes_ GUARDED_BY(mutex_) = 0;    // may exceed the stored entries
-  std::int64_t stored_count_ GUARDED_BY(mutex_) = 0;  // entries in the file
-  std::vector<std::byte> tail_ GUARDED_BY(mutex_);    // entries behind them
+  std::int64_t file_bytes_ GUARDED_BY(mutex_) = kMissing;  // may exceed the stored entries
+  std::int64_t stored_count_ GUARDED_BY(mutex_) = 0;       // entries in the file
+  std::vector<std::byte> tail_ GUARDED_BY(mutex_);         // entries behind them
   bool needs_sync_ GUARDED_BY(mutex_) = false;
 };
 

@@ -26,9 +26,10 @@ class IndexPageCache {
 
   FileKey new_key() EXCLUDES(mutex_);
   // Page `number` of the file, read from disk when missing; shorter at the file's end.
-  base::Result<Page> get(FileKey key, const std::string& path, std::uint32_t number)
+  // Errc::would_block if that would wait for the device and `may_block` is false.
+  base::Result<Page> get(FileKey key, const std::string& path, std::uint32_t number, bool may_block)
       EXCLUDES(mutex_);
-  // Forgets page `from_page` and all behind it: the file was written or cut there.
+  // Forgets `page_count` pages from `from_page` on: the file was written or cut there.
   void forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) EXCLUDES(mutex_);
 
  private:

@@ -37,7 +37,7 @@ class LeaderEpochCache {
   // Reads the file; a missing one is empty. Errc::corrupt when malformed.
   base::Result<void> load() EXCLUDES(mutex_);
   // Writes the file if anything changed since the last time.
-  base::Result<void> save_if_changed() EXCLUDES(mutex_);
+  base::Result<void> save_if_changed() EXCLUDES(save_mutex_, mutex_);
 
   void assign(base::LeaderEpoch epoch, base::Offset start_offset) EXCLUDES(mutex_);
   void truncate_from_end(base::Offset end_offset) EXCLUDES(mutex_);
@@ -58,6 +58,7 @@ class LeaderEpochCache {
   void add(EpochEntry entry) REQUIRES(mutex_);
 
   runtime::FileSystem& files_;
+  base::Mutex save_mutex_;  // taken before mutex_
   base::Mutex mutex_;
   std::string path_ GUARDED_BY(mutex_);
   std::vector<EpochEntry> entries_ GUARDED_BY(mutex_);  // ascending in both

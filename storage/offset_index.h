@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -25,11 +24,11 @@ class OffsetIndex {
               base::Offset base_offset);
 
   // The greatest entry with offset <= target; (base, 0) when there is none.
-  base::Result<OffsetEntry> lookup(base::Offset target);
+  base::Result<OffsetEntry> lookup(base::Offset target, bool may_block = true);
   // The greatest entry with position <= target; (base, 0) when there is none.
-  base::Result<OffsetEntry> lookup_position(std::int64_t position);
-  base::Result<OffsetEntry> last();
-  // Errc::out_of_range unless offset and position are above the last ones.
+  base::Result<OffsetEntry> lookup_position(std::int64_t position, bool may_block = true);
+  base::Result<OffsetEntry> last();  // (base, 0) when empty
+  // Errors only from the disk (IndexFile::append).
   base::Result<void> append(OffsetEntry entry);
   // Drops entries with offset >= target.
   base::Result<void> truncate_to(base::Offset target);
@@ -37,9 +36,11 @@ class OffsetIndex {
   IndexFile& file() { return file_; }
 
  private:
-  base::Result<OffsetEntry> entry(std::int64_t index);
+  base::Result<OffsetEntry> entry(std::int64_t index, bool may_block);
+  // The number of leading entries for which `below` holds.
   template <class Below>
-  base::Result<std::int64_t> count_while(Below below);
+  base::Result<std::int64_t> count_while(Below below, bool may_block);
+  base::Result<OffsetEntry> entry_before(std::int64_t index, bool may_block);
 
   const base::Offset base_offset_;
   IndexFile file_;

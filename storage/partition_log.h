@@ -17,6 +17,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,8 +37,6 @@
 
 namespace storage {
 
-struct LoadedLog;
-
 struct AppendRequest {
   base::MutableBytes records;  // exactly one v2 batch; changed in place
   base::LeaderEpoch leader_epoch;
@@ -53,6 +52,8 @@ struct AppendInfo {
   base::Offset log_start_offset{0};
   bool is_duplicate = false;    // the batch was there already, at these offsets
   std::int64_t size_bytes = 0;  // 0 for a duplicate
+  // flush.messages is reached: flush() before the append is acknowledged.
+  bool must_flush = false;
 };
 
 struct ReadRequest {
@@ -93,7 +94,8 @@ struct OpenLogOptions {
   base::Offset log_start_offset{0};
   base::Offset high_watermark{0};
   std::int64_t now_ms = 0;
-  std::uint64_t random = 0;  // for segment jitter
+  std::uint64_t random = 0;   // for segment jitter
+  bool keep_topic_id = true;  // false: partition.metadata is deleted (IBP below 2.8)
   // Called with bytes as recovery reads them; may be null.
   std::function<void(std::int64_t bytes)> on_recovered;
 };
@@ -209,9 +211,9 @@ class PartitionLog {
   base::Result<void> rename_directory(const std::string& new_name) EXCLUDES(append_mutex_);
 
  private:
-  PartitionLog(LogEnvironment& environment, OpenLogOptions& options, LoadedLog&& loaded);
+  PartitionLog(LogEnvironment& environment, const OpenLogOptions& options);
 
-  // A batch boundary whose place is known.
+  // A batch boundary whose place in the last segment is known.
   struct Boundary {
     base::Offset offset{-1};
     std::int64_t position = 0;
@@ -220,44 +222,66 @@ class PartitionLog {
   struct Published {
     std::shared_ptr<const SegmentList> segments;
     std::int64_t end_position = 0;  // of the log end, in the last segment
-    base::Offset log_end;
     std::uint64_t generation = 0;
-    // Recent boundaries of the last segment, newest at `boundary_next - 1`: a tail fetch and a
-    // moving high watermark find their position here without reading anything.
+    // Recent boundaries of the last segment, a ring: a tail fetch and a moving high watermark
+    // find their place here and read nothing.
     static constexpr std::size_t kBoundaries = 64;
     std::array<Boundary, kBoundaries> boundaries;
-    std::size_t boundary_next = 0;
+    std::size_t next_boundary = 0;
   };
   // The part of it that one read copies.
-  struct ReadView;
+  struct ReadView {
+    std::shared_ptr<const SegmentList> segments;
+    base::Offset log_end;
+    std::int64_t end_position = 0;
+    std::uint64_t generation = 0;
+    std::int64_t from_position = -1;  // -1: not known
+    std::int64_t up_to_position = -1;
+  };
 
+  base::Result<void> load(const OpenLogOptions& options) EXCLUDES(append_mutex_);
   ReadView read_view(base::Offset from, base::Offset up_to) const EXCLUDES(published_mutex_);
-  base::Result<ReadPlan> plan_read_once(const ReadRequest& request) const;
-  base::Result<ReadPlan> plan_in_segment(const ReadView& view, std::size_t segment_index,
+  void remember_boundary(const ReadView& view, Boundary boundary) const EXCLUDES(published_mutex_);
+  base::Result<ReadPlan> plan_once(const ReadRequest& request) const EXCLUDES(published_mutex_);
+  base::Result<ReadPlan> plan_in_segment(const ReadView& view, std::size_t index,
                                          const ReadRequest& request) const;
+  base::Result<std::int64_t> end_in_segment(const ReadView& view, std::size_t index,
+                                            base::Offset up_to, bool may_block) const;
+  base::Result<std::optional<TimestampOffset>> find_timestamp(Segment& segment,
+                                                              std::int64_t end_position,
+                                                              std::int64_t target_ms) const;
+  std::int64_t end_position_of(const ReadView& view, std::size_t index) const;
 
-  base::Result<AppendInfo> append_locked(base::Bytes bytes, const std::vector<base::Bytes>* parts,
-                                         std::int64_t now_ms) REQUIRES(append_mutex_);
-  base::Result<void> write_batches(base::Bytes bytes, std::int64_t now_ms) REQUIRES(append_mutex_);
-  base::Result<void> roll_if_needed(base::Bytes bytes, std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> append_run(base::Bytes run, const AppendNeeds& needs, base::Offset first,
+                                std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<AppendInfo> append_fetched(base::Bytes batches, std::int64_t now_ms)
+      REQUIRES(append_mutex_);
+  base::Result<void> after_write(base::Bytes run, std::int64_t position, const LogConfig& config,
+                                 std::int64_t now_ms) REQUIRES(append_mutex_);
   base::Result<void> roll_locked(base::Offset base, std::int64_t now_ms) REQUIRES(append_mutex_);
   base::Result<void> truncate_locked(base::Offset offset, std::int64_t now_ms)
       REQUIRES(append_mutex_);
   base::Result<void> start_over_locked(base::Offset offset, base::Offset log_start,
                                        std::int64_t now_ms) REQUIRES(append_mutex_);
-  base::Result<void> rebuild_producer_state(base::Offset log_end, std::int64_t now_ms)
+  void lower_offsets_to(base::Offset offset) REQUIRES(append_mutex_);
+  base::Result<int> delete_first_segments(std::size_t count, const char* reason,
+                                          std::int64_t now_ms) REQUIRES(append_mutex_);
+  std::size_t count_deletable(const SegmentList& segments, const LogConfig& config,
+                              std::int64_t now_ms, const char*& reason) REQUIRES(append_mutex_);
+  base::Result<void> retire(const SegmentList& segments, const LogConfig& config)
       REQUIRES(append_mutex_);
-  base::Result<int> delete_segments_locked(std::size_t count, std::int64_t now_ms)
-      REQUIRES(append_mutex_);
-  void retire_files(const std::vector<std::shared_ptr<Segment>>& segments);
-  void publish_segments(SegmentList segments, std::int64_t end_position, base::Offset log_end)
+  base::Result<void> sync_range(base::Offset from, const SegmentList& segments);
+  void publish(SegmentList segments, std::int64_t end_position, base::Offset log_end,
+               std::uint64_t generation) REQUIRES(append_mutex_) EXCLUDES(published_mutex_);
+  void publish_end(std::int64_t end_position, base::Offset log_end) REQUIRES(append_mutex_)
       EXCLUDES(published_mutex_);
-  void publish_end(std::int64_t end_position, base::Offset log_end) EXCLUDES(published_mutex_);
+  std::shared_ptr<const SegmentList> segments() const EXCLUDES(published_mutex_);
   void update_first_unstable_offset() REQUIRES(append_mutex_);
-  base::Offset raise_high_watermark_locked(base::Offset offset) REQUIRES(append_mutex_);
-  // Turns a disk error into storage_error and reports it unless the disk is just full.
-  std::unexpected<base::Error> disk_failed(const base::Error& error) const;
+  std::int64_t jitter_ms(const LogConfig& config) const;
   base::Result<void> check_usable() const;
+  // A disk error as storage_error; reported to the environment unless the disk is just full.
+  std::unexpected<base::Error> disk_failed(const base::Error& error) const;
+  base::Result<void> or_disk_failed(base::Result<void> result) const;
 
   LogEnvironment& environment_;
   const base::TopicPartition topic_partition_;
@@ -265,14 +289,15 @@ class PartitionLog {
   const std::uint64_t random_;
   LeaderEpochCache epochs_;
 
-  // Lock order: append_mutex_, then one of the short leaf locks (published_mutex_, the epoch
-  // cache's, an index's, the descriptor cache's).
+  // Lock order: flush_mutex_, append_mutex_, then one of the short leaf locks (published_mutex_
+  // and those inside the epoch cache, the indexes, the caches).
+  base::Mutex flush_mutex_;  // one flush at a time
   mutable base::Mutex append_mutex_;
   ProducerState producers_ GUARDED_BY(append_mutex_);
   std::shared_ptr<Segment> active_ GUARDED_BY(append_mutex_);
 
   mutable base::Mutex published_mutex_;
-  Published published_ GUARDED_BY(published_mutex_);
+  mutable Published published_ GUARDED_BY(published_mutex_);
   std::shared_ptr<const LogConfig> config_ GUARDED_BY(published_mutex_);
   std::string directory_ GUARDED_BY(published_mutex_);
   std::optional<base::TopicId> topic_id_ GUARDED_BY(published_mutex_);
@@ -285,11 +310,9 @@ class PartitionLog {
   std::atomic<std::int64_t> recovery_point_{0};
   std::atomic<std::int64_t> unflushed_bytes_{0};
   std::atomic<std::int64_t> unflushed_since_ms_{-1};
-  std::atomic<std::int64_t> last_flush_ms_{0};
-  std::atomic<bool> has_rolled_{false};
+  std::atomic<bool> has_new_files_{false};  // rolled since the last flush
   std::atomic<bool> is_abandoned_{false};
   const std::shared_ptr<std::atomic<std::uint64_t>> generation_;
-  base::Mutex flush_mutex_;  // one flush at a time; taken before append_mutex_
 };
 
 }  // namespace storage

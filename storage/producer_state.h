@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -66,8 +67,8 @@ class ProducerState {
  public:
   ProducerState(LogEnvironment& environment, std::string directory, base::TopicPartition name);
 
-  // Duplicate: the offsets it was given then. Errors: LogError. Changes nothing.
-  // For origin replication only warns.
+  // Whether a leader takes the batch. Not null: it was appended before, at these offsets.
+  // Errors: LogError. Changes nothing. Replicated batches are always taken.
   base::Result<const ProducerBatch*> check(const protocol::RecordBatchView& batch,
                                            AppendOrigin origin) const;
   // Takes in a batch that was appended (or is read again from the log). Offsets are final.
@@ -93,23 +94,25 @@ class ProducerState {
   void set_map_end_offset(base::Offset offset) { map_end_offset_ = offset; }
 
   // --- snapshots -------------------------------------------------------------------------------
-  // Offsets of the snapshot files found in the directory, in place of a scan of our own.
+  // Offsets of the snapshot files that the loader found in the directory.
   void set_snapshots(std::vector<base::Offset> offsets);
   std::optional<base::Offset> latest_snapshot() const;
-  // Writes `<map end>.snapshot` unless one as new is there. Synced only if asked.
-  base::Result<void> take_snapshot(bool sync);
-  // Keeps those at segment bases and the newest if it lies beyond the last base.
+  // Writes `<map end>.snapshot` unless one as new is there. Not synced: see
+  // take_unsynced_snapshots.
+  base::Result<void> take_snapshot();
+  // Keeps those at segment bases (ascending) and the newest if it lies beyond the last base.
   void remove_stray_snapshots(const std::vector<base::Offset>& segment_bases);
   void remove_snapshot(base::Offset offset);
-  void remove_snapshots_from(base::Offset offset);
   // Drops snapshots outside (log start, log end], loads the newest readable one; corrupt ones are
   // deleted. The state then reaches up to map_end_offset().
-  base::Result<void> truncate_and_reload(base::Offset log_start, base::Offset log_end,
-                                         std::int64_t now_ms, std::int64_t expiration_ms);
+  void truncate_and_reload(base::Offset log_start, base::Offset log_end, std::int64_t now_ms,
+                           std::int64_t expiration_ms);
   void clear_and_start_at(base::Offset offset);  // removes all snapshots too
   void set_directory(std::string directory) { directory_ = std::move(directory); }
-  // Syncs snapshot files written since the last call; returns their paths.
-  std::vector<std::string> take_unsynced_snapshots();
+  // Snapshot files written since the last call, for a flush to sync.
+  std::vector<std::string> take_unsynced_snapshots() {
+    return std::exchange(unsynced_snapshots_, {});
+  }
 
  private:
   struct Transaction {
@@ -119,9 +122,12 @@ class ProducerState {
   };
 
   std::string snapshot_path(base::Offset offset) const;
-  base::Result<void> load_snapshot(base::Offset offset, std::int64_t now_ms,
-                                   std::int64_t expiration_ms);
-  void apply_data(ProducerEntry& entry, const protocol::RecordBatchView& batch);
+  base::Result<std::vector<ProducerEntry>> read_snapshot(base::Offset offset) const;
+  void clear_entries();
+  base::Result<void> check_sequence(const ProducerEntry& entry,
+                                    const protocol::RecordBatchView& batch) const;
+  base::Result<void> check_marker(const ProducerEntry& entry,
+                                  const protocol::RecordBatchView& batch) const;
 
   LogEnvironment& environment_;
   std::string directory_;

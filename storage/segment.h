@@ -1,7 +1,8 @@
 // Purpose: one segment: a `.log` file with its two indexes. Source: LogSegment.
 //
-// The log's append lock guards everything that writes; readers use the atomics, the indexes (which
-// lock themselves) and positional reads.
+// What writes is called under the log's append lock; readers use the atomics, the indexes (which
+// lock themselves) and positional reads. Errors carry errno; Errc::corrupt, end_of_stream and
+// unsupported come from a scan (batch_file_reader.h).
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "protocol/record_batch.h"
+#include "storage/batch_file_reader.h"
 #include "storage/log_config.h"
 #include "storage/log_environment.h"
 #include "storage/offset_index.h"
@@ -25,26 +27,26 @@ namespace storage {
 // "00000000000000000042": the name of a segment's files without extension.
 std::string segment_file_name(base::Offset base_offset);
 
-// A batch header found by a scan.
-struct BatchPlace {
-  std::int64_t position = 0;
+// All files a segment may have beside its `.log`.
+inline constexpr const char* kSegmentExtensions[] = {".log", ".index", ".timeindex", ".txnindex"};
+
+// What a set of batches asks of the segment it is appended to.
+struct AppendNeeds {
   std::int64_t size_bytes = 0;
-  base::Offset base_offset;
-  base::Offset last_offset;
-  base::LeaderEpoch leader_epoch;
   std::int64_t max_timestamp_ms = -1;
-  std::int64_t end_position() const { return position + size_bytes; }
+  base::Offset last_offset;
 };
 
 class Segment {
  public:
+  // An existing one; nothing is opened or read yet.
   Segment(LogEnvironment& environment, std::string directory, base::Offset base_offset,
           std::int64_t size_bytes, std::int64_t opened_ms);
   ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
-  // Makes the three files; EEXIST is fine for leftovers that are empty.
+  // Makes the files, empty whatever was there before.
   static base::Result<std::shared_ptr<Segment>> create(LogEnvironment& environment,
                                                        std::string directory,
                                                        base::Offset base_offset,
@@ -54,62 +56,63 @@ class Segment {
   std::int64_t size_bytes() const { return size_bytes_.load(std::memory_order_acquire); }
   OffsetIndex& offset_index() { return offset_index_; }
   TimeIndex& time_index() { return time_index_; }
-  std::string path(const char* extension) const;
-  base::Result<std::shared_ptr<runtime::File>> log_file();
+  std::string path(const char* extension) const EXCLUDES(path_mutex_);
+  base::Result<std::shared_ptr<runtime::File>> log_file() const;
 
   // --- append lock held ---------------------------------------------------------------------
-  // Writes at the end; on failure cuts back what was written.
+  // Writes at the end; what a failed write left behind is cut off again.
   base::Result<void> append(base::Bytes batches);
-  // After append: index entries and timestamps for one batch that lies at `position`.
+  // After append: index entries and timestamps for the batch at `position`. Errors only from the
+  // disk; the entries are kept in memory then.
   base::Result<void> note_batch(const protocol::RecordBatchView& batch, std::int64_t position,
-                                const LogConfig& config);
-  bool should_roll(std::int64_t append_bytes, std::int64_t append_max_timestamp_ms,
-                   base::Offset append_last_offset, std::int64_t jitter_ms, const LogConfig& config,
-                   std::int64_t now_ms);
+                                std::int32_t index_interval_bytes);
+  base::Result<bool> should_roll(const AppendNeeds& needs, std::int64_t jitter_ms,
+                                 const LogConfig& config, std::int64_t now_ms);
   // No longer active: last time entry, index entries written out.
   base::Result<void> finish();
-  // Cuts the file at the first batch that reaches `offset`, and the indexes.
-  base::Result<void> truncate_to(base::Offset offset);
+  // Where truncate_to will cut: the first batch that reaches `offset`.
+  base::Result<std::int64_t> truncation_position(base::Offset offset);
+  base::Result<void> truncate_to(base::Offset offset, std::int64_t position, std::int64_t now_ms);
+  // Recovery: indexes emptied, to be filled again by note_batch.
+  base::Result<void> reset_indexes();
   // --- any thread ---------------------------------------------------------------------------
   base::Result<void> flush();  // .log and indexes on the device
-  // The first batch, from `from_position` (a batch boundary) on, whose last offset >= target;
-  // nullopt at `end_position`.
-  base::Result<std::optional<BatchPlace>> find_batch(base::Offset target,
-                                                     std::int64_t from_position,
-                                                     std::int64_t end_position,
+  // The first batch whose last offset >= target, before `end_position` (a batch boundary).
+  base::Result<std::optional<BatchPlace>> find_batch(base::Offset target, std::int64_t end_position,
                                                      bool may_block = true);
-  // The header at `position`; nullopt at or behind `end_position`.
-  base::Result<std::optional<BatchPlace>> batch_at(std::int64_t position, std::int64_t end_position,
-                                                   bool may_block = true);
-  // One above the last offset in the file; scans from the last index entry.
-  base::Result<base::Offset> read_next_offset();
-  // Largest timestamp and an offset at or behind it; .log's mtime when no record has one.
+  // Where whole batches that begin at `start` (a boundary) end within `max_bytes`; `start` when
+  // not one fits.
+  base::Result<std::int64_t> whole_batches_end(std::int64_t start, std::int64_t end_position,
+                                               std::int64_t max_bytes, bool may_block);
+  // The last batch, found from the last index entry; nullopt in an empty segment.
+  base::Result<std::optional<BatchPlace>> last_batch();
+  // The largest timestamp and the last offset of its batch; (-1, base) when no record has one.
+  base::Result<TimeEntry> max_timestamp() EXCLUDES(timestamp_mutex_);
+  // The same for retention and time lookups: .log's modification time when no record has one.
   base::Result<std::int64_t> largest_timestamp_ms();
-  base::Result<TimeEntry> max_timestamp_entry();
-  std::int64_t opened_ms() const { return opened_ms_; }
   bool is_removed() const { return is_removed_.load(); }
   void set_removed() { is_removed_.store(true); }
-  void set_directory(std::string directory) EXCLUDES(path_mutex_);
+  void set_directory(const std::string& directory) EXCLUDES(path_mutex_);
 
  private:
-  base::Result<std::int64_t> first_batch_timestamp_ms();
+  base::Result<void> load_first_timestamp();
 
   LogEnvironment& environment_;
   const base::Offset base_offset_;
+  const DescriptorCache::Key descriptor_key_;
   mutable base::Mutex path_mutex_;
   std::string directory_ GUARDED_BY(path_mutex_);
-  const DescriptorCache::Key descriptor_key_;
   std::atomic<std::int64_t> size_bytes_;
   std::atomic<bool> is_removed_{false};
-  const std::int64_t opened_ms_;
   OffsetIndex offset_index_;
   TimeIndex time_index_;
+  base::Mutex timestamp_mutex_;
+  std::optional<TimeEntry> max_timestamp_ GUARDED_BY(timestamp_mutex_);  // nullopt: not known yet
+
   // Append lock.
+  std::int64_t opened_ms_;
   std::int64_t bytes_since_index_entry_ = 0;
-  std::optional<std::int64_t> first_timestamp_ms_;
-  // The largest timestamp so far, possibly not yet in the time index.
-  mutable base::Mutex timestamp_mutex_;
-  std::optional<TimeEntry> max_timestamp_ GUARDED_BY(timestamp_mutex_);
+  std::optional<std::int64_t> first_timestamp_ms_;  // max timestamp of the first batch
 };
 
 using SegmentList = std::vector<std::shared_ptr<Segment>>;

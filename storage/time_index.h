@@ -27,7 +27,7 @@ class TimeIndex {
   // The greatest entry with timestamp <= target; (-1, base) when there is none.
   base::Result<TimeEntry> lookup(std::int64_t target_ms);
   base::Result<TimeEntry> last();  // (-1, base) when empty
-  // Ignored unless the timestamp is above the last one.
+  // Ignored unless the timestamp is above the last one. Errors only from the disk.
   base::Result<void> append_if_later(TimeEntry entry);
   // Drops entries with offset >= target.
   base::Result<void> truncate_to(base::Offset target);
@@ -36,8 +36,10 @@ class TimeIndex {
 
  private:
   base::Result<TimeEntry> entry(std::int64_t index);
+  // The number of leading entries for which `below` holds.
   template <class Below>
   base::Result<std::int64_t> count_while(Below below);
+  base::Result<TimeEntry> entry_before(std::int64_t index);
 
   const base::Offset base_offset_;
   IndexFile file_;

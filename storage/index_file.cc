@@ -1,0 +1,190 @@
+#include "storage/index_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace storage {
+namespace {
+
+constexpr std::size_t kEntryBytesMax = 16;
+
+}  // namespace
+
+IndexFile::IndexFile(runtime::FileSystem& files, IndexPageCache& pages, std::string path,
+                     std::size_t entry_bytes)
+    : files_(files),
+      pages_(pages),
+      entry_bytes_(entry_bytes),
+      page_key_(pages.new_key()),
+      path_(std::move(path)) {
+  VERIFY(IndexPageCache::kPageBytes % entry_bytes == 0 && entry_bytes <= kEntryBytesMax);
+}
+
+IndexFile::~IndexFile() {
+  base::LockGuard guard(mutex_);
+  forget_pages(0, stored_bytes());
+}
+
+base::Result<void> IndexFile::load() {
+  if (is_loaded_) return {};
+  const auto info = files_.info(path_);
+  if (!info) {
+    if (!info.error().is(std::errc::no_such_file_or_directory)) return base::fail(info.error());
+    file_bytes_ = kMissing;
+    stored_count_ = 0;
+    is_loaded_ = true;
+    return {};
+  }
+  file_bytes_ = info->size_bytes;
+  stored_count_ = file_bytes_ / static_cast<std::int64_t>(entry_bytes_);
+  // Kafka's preallocated tail is all zeros: find where it begins.
+  std::array<std::byte, kEntryBytesMax> entry;
+  const auto is_zero = [&](std::int64_t index) REQUIRES(mutex_) -> base::Result<bool> {
+    TRY(read_stored(index, entry.data(), true));
+    return std::all_of(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(entry_bytes_),
+                       [](std::byte b) { return b == std::byte{0}; });
+  };
+  if (stored_count_ > 0) {
+    TRY_ASSIGN(const bool has_zero_tail, is_zero(stored_count_ - 1));
+    std::int64_t low = has_zero_tail ? 0 : stored_count_;
+    std::int64_t high = stored_count_;
+    while (low < high) {
+      const std::int64_t middle = low + (high - low) / 2;
+      TRY_ASSIGN(const bool zero, is_zero(middle));
+      if (zero) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    stored_count_ = low;
+  }
+  is_loaded_ = true;
+  return {};
+}
+
+void IndexFile::assume_empty() {
+  base::LockGuard guard(mutex_);
+  is_loaded_ = true;
+  file_bytes_ = 0;
+  stored_count_ = 0;
+}
+
+base::Result<std::int64_t> IndexFile::count() {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  return stored_count_ + tail_count();
+}
+
+base::Result<void> IndexFile::read(std::int64_t index, std::byte* entry, bool may_block) {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  if (index >= stored_count_) {
+    const auto at = static_cast<std::size_t>(index - stored_count_) * entry_bytes_;
+    // Truncated by another thread since the caller asked for the count.
+    if (at >= tail_.size()) return base::fail(base::Errc::out_of_range, "entry of " + path_);
+    std::memcpy(entry, tail_.data() + at, entry_bytes_);
+    return {};
+  }
+  return read_stored(index, entry, may_block);
+}
+
+base::Result<void> IndexFile::read_stored(std::int64_t index, std::byte* entry, bool may_block) {
+  const auto byte = static_cast<std::size_t>(index) * entry_bytes_;
+  const auto page_number = static_cast<std::uint32_t>(byte / IndexPageCache::kPageBytes);
+  const std::size_t at = byte % IndexPageCache::kPageBytes;
+  TRY_ASSIGN(const IndexPageCache::Page page, pages_.get(page_key_, path_, page_number, may_block));
+  if (at + entry_bytes_ > page->size()) {
+    return base::fail(base::Errc::corrupt, path_ + " is shorter than it was");
+  }
+  std::memcpy(entry, page->data() + at, entry_bytes_);
+  return {};
+}
+
+base::Result<void> IndexFile::append(const std::byte* entry) {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  tail_.insert(tail_.end(), entry, entry + entry_bytes_);
+  if (tail_.size() < kTailEntriesMax * entry_bytes_) return {};
+  return write_out_locked();
+}
+
+base::Result<void> IndexFile::truncate(std::int64_t count) {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  if (count >= stored_count_ + tail_count()) return {};
+  if (count >= stored_count_) {
+    tail_.resize(static_cast<std::size_t>(count - stored_count_) * entry_bytes_);
+    return {};
+  }
+  tail_.clear();
+  const std::int64_t old_bytes = stored_bytes();
+  stored_count_ = count;
+  forget_pages(stored_bytes(), old_bytes);
+  // At once, and not with the next write: a stale entry must not survive a crash.
+  TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
+  TRY(file->truncate(stored_bytes()));
+  file_bytes_ = stored_bytes();
+  needs_sync_ = true;
+  return {};
+}
+
+base::Result<void> IndexFile::write_out() {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  return write_out_locked();
+}
+
+base::Result<void> IndexFile::write_out_locked() {
+  if (tail_.empty() && file_bytes_ == stored_bytes()) return {};
+  TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
+  if (file_bytes_ > stored_bytes()) {
+    TRY(file->truncate(stored_bytes()));
+    file_bytes_ = stored_bytes();
+  }
+  if (!tail_.empty()) TRY(file->pwrite(tail_, stored_bytes()));
+  const std::int64_t old_bytes = stored_bytes();
+  stored_count_ += tail_count();
+  tail_.clear();
+  file_bytes_ = stored_bytes();
+  needs_sync_ = true;
+  forget_pages(old_bytes, stored_bytes());
+  return {};
+}
+
+base::Result<void> IndexFile::sync() {
+  std::string path;
+  {
+    base::LockGuard guard(mutex_);
+    if (!is_loaded_) return {};  // never looked at, so never changed
+    TRY(write_out_locked());
+    if (!needs_sync_) return {};
+    needs_sync_ = false;
+    path = path_;
+  }
+  // Not under the lock: an append that adds an entry must not wait for the device.
+  const auto file = files_.open(path, runtime::OpenMode::read_write);
+  const auto synced = file ? (*file)->sync() : base::Result<void>(base::fail(file.error()));
+  if (!synced) {
+    base::LockGuard guard(mutex_);
+    needs_sync_ = true;
+  }
+  return synced;
+}
+
+void IndexFile::set_path(std::string path) {
+  base::LockGuard guard(mutex_);
+  path_ = std::move(path);
+}
+
+void IndexFile::forget_pages(std::int64_t from_byte, std::int64_t to_byte) {
+  if (to_byte <= from_byte) return;
+  const auto first = static_cast<std::uint32_t>(from_byte / IndexPageCache::kPageBytes);
+  const auto last = static_cast<std::uint32_t>((to_byte - 1) / IndexPageCache::kPageBytes);
+  pages_.forget(page_key_, first, last - first + 1);
+}
+
+}  // namespace storage

@@ -1,0 +1,23 @@
+// Purpose: `partition.metadata`: the topic id of a partition directory. Two lines, no newline at
+// the end: "version: 0", "topic_id: <base64url>". Source: PartitionMetadataFile.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "runtime/file.h"
+
+namespace storage {
+
+inline constexpr char kPartitionMetadataFile[] = "partition.metadata";
+
+base::Result<base::TopicId> parse_partition_metadata(std::string_view text);
+std::string format_partition_metadata(base::TopicId id);
+// nullopt: no such file. Errc::corrupt when malformed or the id is zero.
+base::Result<std::optional<base::TopicId>> read_partition_metadata(runtime::FileSystem& files,
+                                                                   const std::string& directory);
+
+}  // namespace storage

@@ -1,0 +1,236 @@
+#include "storage/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace storage {
+
+std::string segment_file_name(base::Offset base_offset) {
+  return fmt::format("{:020}", base_offset.value());
+}
+
+Segment::Segment(LogEnvironment& environment, std::string directory, base::Offset base_offset,
+                 std::int64_t size_bytes, std::int64_t opened_ms)
+    : environment_(environment),
+      base_offset_(base_offset),
+      descriptor_key_(environment.descriptors.new_key()),
+      directory_(std::move(directory)),
+      size_bytes_(size_bytes),
+      offset_index_(environment.files, environment.index_pages, path(".index"), base_offset),
+      time_index_(environment.files, environment.index_pages, path(".timeindex"), base_offset),
+      opened_ms_(opened_ms) {}
+
+Segment::~Segment() { environment_.descriptors.close(descriptor_key_); }
+
+base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environment,
+                                                       std::string directory,
+                                                       base::Offset base_offset,
+                                                       std::int64_t now_ms) {
+  auto segment =
+      std::make_shared<Segment>(environment, std::move(directory), base_offset, 0, now_ms);
+  for (const char* extension : {".index", ".timeindex", ".log"}) {
+    TRY(environment.files.open(segment->path(extension), runtime::OpenMode::truncate));
+  }
+  segment->offset_index_.file().assume_empty();
+  segment->time_index_.file().assume_empty();
+  base::LockGuard guard(segment->timestamp_mutex_);
+  segment->max_timestamp_ = TimeEntry{-1, base_offset};
+  return segment;
+}
+
+std::string Segment::path(const char* extension) const {
+  base::LockGuard guard(path_mutex_);
+  return directory_ + "/" + segment_file_name(base_offset_) + extension;
+}
+
+void Segment::set_directory(const std::string& directory) {
+  {
+    base::LockGuard guard(path_mutex_);
+    directory_ = directory;
+  }
+  offset_index_.file().set_path(path(".index"));
+  time_index_.file().set_path(path(".timeindex"));
+}
+
+base::Result<std::shared_ptr<runtime::File>> Segment::log_file() const {
+  if (auto file = environment_.descriptors.find(descriptor_key_)) return file;
+  return environment_.descriptors.get(descriptor_key_, path(".log"));
+}
+
+base::Result<void> Segment::append(base::Bytes batches) {
+  TRY_ASSIGN(const auto file, log_file());
+  const std::int64_t end = size_bytes();
+  auto written = file->pwrite(batches, end);
+  if (!written) {
+    TRY(file->truncate(end));
+    return written;
+  }
+  size_bytes_.store(end + static_cast<std::int64_t>(batches.size()), std::memory_order_release);
+  return {};
+}
+
+base::Result<void> Segment::note_batch(const protocol::RecordBatchView& batch,
+                                       std::int64_t position, std::int32_t index_interval_bytes) {
+  if (position == 0) first_timestamp_ms_ = batch.max_timestamp();
+  TRY_ASSIGN(TimeEntry max, max_timestamp());
+  if (batch.max_timestamp() > max.timestamp_ms) {
+    max = {batch.max_timestamp(), batch.last_offset()};
+    base::LockGuard guard(timestamp_mutex_);
+    max_timestamp_ = max;
+  }
+  const bool is_entry_due = bytes_since_index_entry_ > index_interval_bytes;
+  if (is_entry_due) bytes_since_index_entry_ = 0;
+  bytes_since_index_entry_ += batch.size_bytes();
+  if (!is_entry_due) return {};
+  const auto offset_entry = offset_index_.append({batch.last_offset(), position});
+  TRY(time_index_.append_if_later(max));
+  return offset_entry;
+}
+
+base::Result<void> Segment::load_first_timestamp() {
+  if (first_timestamp_ms_ || size_bytes() == 0) return {};
+  TRY_ASSIGN(const auto file, log_file());
+  BatchHeaderReader reader(file, 0, size_bytes());
+  TRY_ASSIGN(const auto first, reader.next());
+  if (first) first_timestamp_ms_ = first->max_timestamp_ms;
+  return {};
+}
+
+base::Result<bool> Segment::should_roll(const AppendNeeds& needs, std::int64_t jitter_ms,
+                                        const LogConfig& config, std::int64_t now_ms) {
+  const std::int64_t size = size_bytes();
+  if (size == 0 && needs.last_offset - base_offset_ <= INT32_MAX) return false;
+  if (size > config.segment_bytes - needs.size_bytes) return true;
+  if (needs.last_offset - base_offset_ > INT32_MAX) return true;
+  TRY(load_first_timestamp());
+  const std::int64_t waited_ms = first_timestamp_ms_.value_or(-1) >= 0
+                                     ? needs.max_timestamp_ms - *first_timestamp_ms_
+                                     : now_ms - opened_ms_;
+  if (waited_ms > config.segment_ms_max() - jitter_ms) return true;
+  TRY_ASSIGN(const std::int64_t offset_entries, offset_index_.count());
+  if (offset_entries >=
+      config.segment_index_bytes / static_cast<std::int64_t>(OffsetIndex::kEntryBytes)) {
+    return true;
+  }
+  // The final entry needs a place too.
+  TRY_ASSIGN(const std::int64_t time_entries, time_index_.count());
+  return time_entries >=
+         config.segment_index_bytes / static_cast<std::int64_t>(TimeIndex::kEntryBytes) - 1;
+}
+
+base::Result<void> Segment::finish() {
+  TRY_ASSIGN(const TimeEntry max, max_timestamp());
+  if (max.timestamp_ms >= 0) TRY(time_index_.append_if_later(max));
+  TRY(offset_index_.file().write_out());
+  return time_index_.file().write_out();
+}
+
+base::Result<std::int64_t> Segment::truncation_position(base::Offset offset) {
+  TRY_ASSIGN(const auto place, find_batch(offset, size_bytes()));
+  return place ? place->position : size_bytes();
+}
+
+base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t position,
+                                        std::int64_t now_ms) {
+  TRY(offset_index_.truncate_to(offset));
+  TRY(time_index_.truncate_to(offset));
+  TRY_ASSIGN(const auto file, log_file());
+  TRY(file->truncate(position));
+  size_bytes_.store(position, std::memory_order_release);
+  if (position == 0) {
+    opened_ms_ = now_ms;
+    first_timestamp_ms_.reset();
+  }
+  bytes_since_index_entry_ = 0;
+  // The time index knows the maximum up to its last entry; what lies behind is looked at.
+  TRY_ASSIGN(TimeEntry max, time_index_.last());
+  TRY_ASSIGN(const OffsetEntry last_entry, offset_index_.lookup(max.offset));
+  BatchHeaderReader reader(file, last_entry.position, position);
+  for (;;) {
+    TRY_ASSIGN(const auto batch, reader.next());
+    if (!batch) break;
+    if (batch->max_timestamp_ms > max.timestamp_ms) {
+      max = {batch->max_timestamp_ms, batch->last_offset};
+    }
+  }
+  base::LockGuard guard(timestamp_mutex_);
+  max_timestamp_ = max;
+  return {};
+}
+
+base::Result<void> Segment::reset_indexes() {
+  TRY(offset_index_.file().truncate(0));
+  TRY(time_index_.file().truncate(0));
+  bytes_since_index_entry_ = 0;
+  first_timestamp_ms_.reset();
+  base::LockGuard guard(timestamp_mutex_);
+  max_timestamp_ = TimeEntry{-1, base_offset_};
+  return {};
+}
+
+base::Result<void> Segment::flush() {
+  TRY_ASSIGN(const auto file, log_file());
+  TRY(file->sync());
+  TRY(offset_index_.file().sync());
+  return time_index_.file().sync();
+}
+
+base::Result<std::optional<BatchPlace>> Segment::find_batch(base::Offset target,
+                                                            std::int64_t end_position,
+                                                            bool may_block) {
+  TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup(target, may_block));
+  TRY_ASSIGN(const auto file, log_file());
+  BatchHeaderReader reader(file, std::min(entry.position, end_position), end_position, may_block);
+  for (;;) {
+    TRY_ASSIGN(const auto place, reader.next());
+    if (!place || place->last_offset >= target) return place;
+  }
+}
+
+base::Result<std::int64_t> Segment::whole_batches_end(std::int64_t start, std::int64_t end_position,
+                                                      std::int64_t max_bytes, bool may_block) {
+  if (end_position - start <= max_bytes) return end_position;
+  const std::int64_t limit = start + max_bytes;
+  TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup_position(limit, may_block));
+  std::int64_t end = std::max(start, entry.position);
+  TRY_ASSIGN(const auto file, log_file());
+  BatchHeaderReader reader(file, end, end_position, may_block);
+  for (;;) {
+    TRY_ASSIGN(const auto place, reader.next());
+    if (!place || place->end_position() > limit) return end;
+    end = place->end_position();
+  }
+}
+
+base::Result<std::optional<BatchPlace>> Segment::last_batch() {
+  TRY_ASSIGN(const OffsetEntry entry, offset_index_.last());
+  TRY_ASSIGN(const auto file, log_file());
+  BatchHeaderReader reader(file, entry.position, size_bytes());
+  std::optional<BatchPlace> last;
+  for (;;) {
+    TRY_ASSIGN(const auto place, reader.next());
+    if (!place) return last;
+    last = place;
+  }
+}
+
+base::Result<TimeEntry> Segment::max_timestamp() {
+  {
+    base::LockGuard guard(timestamp_mutex_);
+    if (max_timestamp_) return *max_timestamp_;
+  }
+  TRY_ASSIGN(const TimeEntry last, time_index_.last());
+  base::LockGuard guard(timestamp_mutex_);
+  if (!max_timestamp_) max_timestamp_ = last;
+  return *max_timestamp_;
+}
+
+base::Result<std::int64_t> Segment::largest_timestamp_ms() {
+  TRY_ASSIGN(const TimeEntry max, max_timestamp());
+  if (max.timestamp_ms >= 0) return max.timestamp_ms;
+  TRY_ASSIGN(const runtime::FileInfo info, environment_.files.info(path(".log")));
+  return info.modified_ms;
+}
+
+}  // namespace storage
