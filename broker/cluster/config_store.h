@@ -1,15 +1,14 @@
 // Purpose: dynamic configs from /config, kept up to date by /config/changes.
 //
 // Notifications: children in order of their number, each above the last processed one is read and
-// handled once; then those older than 15 minutes are deleted. At start the watch comes first and
-// the full state after it, so nothing is missed.
+// handled once; then those older than 15 minutes are deleted. The watch comes first and the full
+// state after it, so nothing is missed; each new session reads the full state again, because
+// notifications may have come and gone meanwhile.
 // Source: ZkNodeChangeNotificationListener.scala, ZkConfigManager.scala (3.9).
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,6 +17,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "broker/cluster/session_listener.h"
+#include "broker/cluster/text_hash.h"
 #include "broker/cluster/znodes/config_nodes.h"
 #include "config/properties.h"
 #include "runtime/task_scope.h"
@@ -49,40 +49,44 @@ class ConfigStore final : public SessionListener {
   // Before start; not owned.
   void add_listener(ConfigListener& listener) { listeners_.push_back(&listener); }
 
-  // All topics' configs, pipelined. Called by on_session; a broker may call it earlier, before its
-  // logs are loaded.
+  // Everything, pipelined; listeners hear of what differs from before. A starting broker calls it
+  // before it loads its logs, else on_session does.
   runtime::Task<base::Result<void>> load(zkclient::Client& client);
-  // Reads one topic's config again: for a topic whose first log is being created. Without a session
-  // the error says so and the known value stays. From other loops by call_on(scope(), ...).
+  // Reads one topic's config again, for a topic whose first log is being created; listeners are not
+  // called. Without a session the error says so and the known value stays. From other loops by
+  // call_on(scope(), ...).
   runtime::Task<base::Result<ConfigPointer>> refresh_topic(std::string name);
   void forget_topic(std::string_view name) EXCLUDES(mutex_);
 
   runtime::Task<void> on_session(zkclient::Client& client, bool first) override;
-  void on_expired() override;
+  void on_expired() override { client_ = loaded_client_ = nullptr; }
   void on_watch(const zkclient::WatchEvent& event) override;
   runtime::TaskScope& scope() { return scope_; }
+  // The session must be closed already, so that no call is left waiting.
   runtime::Task<void> close();
 
  private:
   runtime::Task<void> run();
+  runtime::Task<base::Result<void>> load_topics(zkclient::Client& client);
+  runtime::Task<base::Result<void>> load_brokers(zkclient::Client& client);
   runtime::Task<base::Result<void>> process_changes(zkclient::Client& client);
-  runtime::Task<base::Result<void>> apply_change(zkclient::Client& client, ConfigChange change);
-  void put_topic(const std::string& name, config::ConfigMap overrides) EXCLUDES(mutex_);
-
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>()(text);
-    }
-  };
+  runtime::Task<base::Result<void>> apply(zkclient::Client& client, ConfigChange change);
+  runtime::Task<void> purge(zkclient::Client& client, std::vector<std::string> oldest_first);
+  ConfigPointer put_topic(const std::string& name, config::ConfigMap overrides) EXCLUDES(mutex_);
+  void tell_topic(const std::string& name);
+  void tell_brokers();
 
   const std::int32_t broker_id_;
   std::vector<ConfigListener*> listeners_;
-  zkclient::Client* client_ = nullptr;  // of the current session
+  zkclient::Client* client_ = nullptr;         // of the current session
+  zkclient::Client* loaded_client_ = nullptr;  // through which the full state was read last
   std::int64_t last_processed_ = -1;
   bool changes_pending_ = false;
+  bool load_pending_ = false;
   mutable base::Mutex mutex_;
-  std::unordered_map<std::string, ConfigPointer, Hash, std::equal_to<>> topics_ GUARDED_BY(mutex_);
+  // Only topics that have overrides.
+  std::unordered_map<std::string, ConfigPointer, TextHash, std::equal_to<>> topics_
+      GUARDED_BY(mutex_);
   ConfigPointer default_broker_ GUARDED_BY(mutex_);
   ConfigPointer own_broker_ GUARDED_BY(mutex_);
   runtime::Notify wake_;

@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "broker/cluster/text_hash.h"
 #include "config/listeners.h"
 #include "runtime/task.h"
 #include "runtime/wait.h"
@@ -62,13 +63,6 @@ struct BrokerNode {
   const config::Listener* find_endpoint(std::string_view listener) const;
 };
 using BrokerMap = std::map<std::int32_t, BrokerNode>;
-
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>()(text);
-  }
-};
 
 // Topics by name and by id. A value: copies share all shards.
 class TopicIndex {

@@ -2,12 +2,16 @@
 //
 // These write znodes; the controller's watches do the rest. Outcomes carry Kafka's error code,
 // because the order of checks and their codes are the contract (CreateTopics and its relatives).
-// A write whose outcome is unknown is looked up and, if it had not happened, tried again: a
-// creation that meets its own node counts as success (Kafka would answer TOPIC_ALREADY_EXISTS).
 // Source: ZkAdminManager.scala, AdminZkClient.scala, KafkaZkClient.scala (3.9).
+//
+// Where Kafka writes several znodes one after the other, these are one multi here, with the same
+// check of /controller: a topic never exists with half its znodes. A write whose outcome is unknown
+// is looked up and, if it had not happened, tried again: a creation that meets its own node counts
+// as success (Kafka would answer TOPIC_ALREADY_EXISTS).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +21,8 @@
 #include "base/types.h"
 #include "broker/cluster/assignment.h"
 #include "broker/cluster/metadata_cache.h"
+#include "broker/cluster/partition_growth.h"
+#include "broker/cluster/topic_outcome.h"
 #include "broker/cluster/zk_session.h"
 #include "config/properties.h"
 #include "config/server_config.h"
@@ -33,28 +39,16 @@ struct NewTopic {
   bool validate_only = false;
 };
 
-struct MorePartitions {
-  std::string name;
-  std::int32_t count = 0;                              // in total
-  std::optional<std::vector<ReplicaList>> assignment;  // of the new ones
-  bool validate_only = false;
-};
-
-struct TopicOutcome {
-  protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  std::string message;  // empty on success
-  base::TopicId topic_id;
-  std::int32_t partitions = -1;  // in total
-  std::int16_t replication_factor = -1;
-  config::ConfigMap configs;  // the overrides, of a new topic
-
-  bool ok() const { return error == protocol::ErrorCode::kNone; }
-};
-
-// Control loop: from others by call_on(session.scope(), ...). `config` is the broker's current one.
+// Control loop: from others by call_on(session.scope(), ...).
 class TopicAdmin {
  public:
-  TopicAdmin(ZkSession& session, const MetadataCache& metadata, const config::ServerConfig& config);
+  // The references must outlive the object and its tasks.
+  TopicAdmin(ZkSession& session, const MetadataCache& metadata,
+             std::shared_ptr<const config::ServerConfig> config);
+  // After a dynamic change.
+  void set_config(std::shared_ptr<const config::ServerConfig> config) {
+    config_ = std::move(config);
+  }
 
   // Checks from TOPIC_ALREADY_EXISTS on, in Kafka's order; the caller has checked controller,
   // duplicates and rights. Does not wait for leaders.
@@ -67,21 +61,27 @@ class TopicAdmin {
   runtime::Task<TopicOutcome> delete_topic(std::string name);
 
   // Replace the whole set of overrides, then notify all brokers. The topic's existence and the
-  // values are checked (INVALID_CONFIG). A broker's values are the caller's to check.
+  // values are checked (INVALID_CONFIG). A broker's values are the caller's to check; nullopt is
+  // the default of all brokers.
   runtime::Task<TopicOutcome> set_topic_config(std::string topic, config::ConfigMap overrides,
                                                bool validate_only);
   runtime::Task<TopicOutcome> set_broker_config(std::optional<std::int32_t> broker,
                                                 config::ConfigMap overrides);
   // What stands in ZooKeeper now (not this broker's copy): the base of an incremental change.
+  // `entity_path`: "topics/t", "brokers/1", "brokers/<default>".
   runtime::Task<base::Result<config::ConfigMap>> read_config(std::string entity_path);
 
  private:
-  struct Writer;
-  base::Result<PartitionReplicas> place(const NewTopic& topic, TopicOutcome& outcome) const;
+  struct Placed {
+    PartitionReplicas replicas;
+    TopicOutcome outcome;
+  };
+  Placed place(const NewTopic& topic);
+  runtime::Task<TopicOutcome> check_new_topic(zkclient::Client& client, std::string name);
 
   ZkSession& session_;
   const MetadataCache& metadata_;
-  const config::ServerConfig& config_;
+  std::shared_ptr<const config::ServerConfig> config_;
 };
 
 }  // namespace cluster

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "broker/cluster/assignment.h"
+#include "broker/cluster/partition_growth.h"
 #include "broker/cluster/topic_name.h"
 
 using namespace cluster;
@@ -109,4 +110,43 @@ TEST_CASE("topic names") {
   CHECK(!has_collision_characters("a-b"));
   CHECK(is_internal_topic("__consumer_offsets"));
   CHECK(!is_internal_topic("__cluster_metadata"));
+}
+
+TEST_CASE("more partitions: checks in Kafka's order, then placement behind the old ones") {
+  using protocol::ErrorCode;
+  const std::vector<AssignableBroker> brokers = {{1, {}}, {2, {}}, {3, {}}};
+  TopicAssignment topic;
+  topic.partitions[0].replicas = {2, 3};
+  topic.partitions[1].replicas = {3, 1};
+  const auto grow = [&](MorePartitions request) {
+    request.name = "t";
+    TopicAssignment copy = topic;
+    const TopicOutcome outcome = grow_assignment(request, brokers, copy);
+    return std::pair(outcome.error, copy);
+  };
+  CHECK(grow({.count = 1}).first == ErrorCode::kInvalidPartitions);
+  CHECK(grow({.count = 2}).first == ErrorCode::kInvalidPartitions);
+  CHECK(grow({.count = 2'000'000'000}).first == ErrorCode::kInvalidPartitions);
+  const auto [error, grown] = grow({.count = 4});
+  CHECK(error == ErrorCode::kNone);
+  // Starts at the index of broker 2, as AdminUtils does: partition p at (p + 1) mod 3.
+  CHECK(grown.partitions.at(2).replicas == ReplicaList{1, 3});
+  CHECK(grown.partitions.at(3).replicas == ReplicaList{2, 3});
+  CHECK(grown.partitions.at(0).replicas == ReplicaList{2, 3});
+
+  const auto manual = [&](std::vector<ReplicaList> added) {
+    return grow({.count = 4, .assignment = std::move(added)});
+  };
+  CHECK(manual({{1, 2}, {2, 1}}).second.partitions.at(3).replicas == ReplicaList{2, 1});
+  CHECK(manual({{1, 2}, {2, 9}}).first == ErrorCode::kInvalidReplicaAssignment);
+  CHECK(manual({{1, 2}}).first == ErrorCode::kInvalidReplicaAssignment);
+  CHECK(manual({{1, 2}, {}}).first == ErrorCode::kInvalidReplicaAssignment);
+  CHECK(manual({{1, 2}, {2, 2}}).first == ErrorCode::kInvalidReplicaAssignment);
+  CHECK(manual({{1, 2}, {1}}).first == ErrorCode::kInvalidReplicaAssignment);
+
+  topic.partitions[1].adding = {1};
+  CHECK(grow({.count = 4}).first == ErrorCode::kReassignmentInProgress);
+  topic.partitions.clear();
+  topic.partitions[1].replicas = {1};
+  CHECK(grow({.count = 4}).first == ErrorCode::kUnknownServerError);
 }
