@@ -71,8 +71,12 @@ Connection::~Connection() {
   VERIFY(callers_ == 0, "connection to {} was destroyed under its callers", peer_);
 }
 
-runtime::Task<void> Connection::close() {
+void Connection::abort() {
   fail(base::Error(base::Errc::cancelled, "connection to " + peer_ + " was closed"));
+}
+
+runtime::Task<void> Connection::close() {
+  abort();
   scope_.cancel();
   co_await scope_.join();
   while (callers_ > 0) (void)co_await no_callers_.wait();

@@ -69,6 +69,8 @@ class Connection {
   // Not only after close(): also once the peer closed or an answer failed.
   bool is_closed() const { return closed_; }
   runtime::Task<void> close();
+  // The part of close() that does not wait: what is in flight ends soon with Errc::cancelled.
+  void abort();
 
   const std::string& peer() const { return peer_; }  // "10.0.0.1:9092", for log lines
   runtime::Loop& loop() { return stream_->loop(); }
