@@ -129,6 +129,7 @@ ZOOKEEPER_TEST("ACLs and digest authentication") {
   AclList acl = creator_all_acl();
   acl.push_back(read_acl_unsafe().front());
   co_await alice->create("/mine", "1", CreateMode::persistent, acl);
+  co_await anyone->sync("/");
   CHECK((co_await anyone->get("/mine")).has_value());
   const auto refused = co_await anyone->set("/mine", "2");
   REQUIRE(!refused.has_value());

@@ -38,6 +38,8 @@ runtime::Task<std::unique_ptr<Client>> connected(ZooKeeperFixture& zookeeper,
   auto client = zookeeper.make_client(std::move(options));
   const auto result = co_await client->connect(10'000);
   CHECK_MESSAGE(result.has_value(), (result ? "" : result.error().to_string()));
+  // In a quorum, this server may be behind what was done through another one.
+  CHECK((co_await client->sync("/")).has_value());
   co_return std::move(client);
 }
 

@@ -34,7 +34,7 @@ struct ZooKeeperFixture {
 
 inline AclList open_acl(const std::string&) { return open_acl_unsafe(); }
 
-// A connected client.
+// A connected client that sees what was done before.
 runtime::Task<std::unique_ptr<Client>> connected(ZooKeeperFixture& zookeeper);
 runtime::Task<std::unique_ptr<Client>> connected(ZooKeeperFixture& zookeeper,
                                                  ClientOptions options);
