@@ -143,9 +143,9 @@ void Session::finalize(SessionState state, const Error& unsent_error) {
   }
   const bool by_owner = state == SessionState::closed;
   if (credentials_.id != 0) {
-    base::log_format(by_owner ? base::LogLevel::info : base::LogLevel::warn,
-                     "zookeeper session ended session={:#x} state={}",
-                     static_cast<std::uint64_t>(credentials_.id), name_of(state));
+    BASE_LOG(by_owner ? base::LogLevel::info : base::LogLevel::warn,
+             "zookeeper session ended session={:#x} state={}",
+             static_cast<std::uint64_t>(credentials_.id), name_of(state));
   }
   server_.clear();
   // No request made by a handler or a woken caller can slip in behind the queue's end.

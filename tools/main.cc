@@ -1,0 +1,44 @@
+// The multi-call binary of the command line tools: `barnabas <tool> <arguments>`.
+#include <fmt/core.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/log.h"
+#include "tools/tool.h"
+
+namespace {
+
+struct Tool {
+  std::string_view name;
+  int (*run)(const tools::Arguments&);
+};
+
+constexpr Tool kTools[] = {
+    {"kafka-topics", tools::kafka_topics},
+};
+
+int usage() {
+  fmt::print(stderr, "Usage: barnabas <tool> <arguments>, with one of the tools\n");
+  for (const Tool& tool : kTools) fmt::print(stderr, "  {}\n", tool.name);
+  return 1;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  if (count < 2) return usage();
+  base::set_log_level(base::LogLevel::warn);  // straight to stderr: no writer thread to wait for
+  const tools::Arguments arguments(values + 2, values + count);
+  for (const Tool& tool : kTools) {
+    if (tool.name != values[1]) continue;
+    const int code = tool.run(arguments);
+    if (std::fflush(stdout) != 0 && code == 0) {
+      fmt::print(stderr, "Unable to write to standard out.\n");
+      return 1;
+    }
+    return code;
+  }
+  fmt::print(stderr, "There is no tool named {}\n", values[1]);
+  return usage();
+}
