@@ -16,6 +16,7 @@ struct Tool {
 
 constexpr Tool kTools[] = {
     {"kafka-topics", tools::kafka_topics},
+    {"zookeeper-shell", tools::zookeeper_shell},
 };
 
 int usage() {
@@ -28,7 +29,9 @@ int usage() {
 
 int main(int count, char** values) {
   if (count < 2) return usage();
-  base::set_log_level(base::LogLevel::warn);  // straight to stderr: no writer thread to wait for
+  // What a user must know is in the tool's own line; warnings of the layers below (one server of
+  // an ensemble that is down) would only surround it.
+  base::set_log_level(base::LogLevel::error);
   const tools::Arguments arguments(values + 2, values + count);
   for (const Tool& tool : kTools) {
     if (tool.name != values[1]) continue;

@@ -98,8 +98,8 @@ class OptionReader {
     }
     std::vector<std::string>& values = options_.given_[std::string(name)];
     if (value && !values.empty() && !spec->is_repeatable) {
-      return line(fmt::format(
-          "Found multiple arguments for option {}, but you asked for only one", name));
+      return line(
+          fmt::format("Found multiple arguments for option {}, but you asked for only one", name));
     }
     if (value) values.push_back(std::move(*value));
     return {};
@@ -219,7 +219,8 @@ std::string name_cell(const OptionSpec& spec) {
                                                      : "Long";
   const std::string value =
       spec.value_name.empty() ? type : fmt::format("{}: {}", type, spec.value_name);
-  return fmt::format(spec.is_value_optional ? "--{} [{}]" : "--{} <{}>", spec.name, value);
+  return spec.is_value_optional ? fmt::format("--{} [{}]", spec.name, value)
+                                : fmt::format("--{} <{}>", spec.name, value);
 }
 
 std::string description_cell(const OptionSpec& spec) {

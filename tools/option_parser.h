@@ -28,8 +28,8 @@ struct OptionSpec {
   std::string_view name;         // without dashes
   std::string_view description;  // one or two sentences
   ValueKind kind = ValueKind::none;
-  std::string_view value_name = {};      // in the table of --help
-  std::string_view default_text = {};    // empty: none
+  std::string_view value_name = {};    // in the table of --help
+  std::string_view default_text = {};  // empty: none
   bool is_repeatable = false;
   bool is_value_optional = false;
 };

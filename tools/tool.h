@@ -24,7 +24,7 @@ using Arguments = std::vector<std::string>;  // without the tool's name
 struct Failure {
   std::string message;
 
-  Failure(std::string text) : message(std::move(text)) {}  // NOLINT: TRY converts
+  Failure(std::string text) : message(std::move(text)) {}            // NOLINT: TRY converts
   Failure(const base::Error& error) : message(error.to_string()) {}  // NOLINT
 };
 

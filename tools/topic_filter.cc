@@ -27,7 +27,7 @@ std::string clean(std::string_view text) {
 }  // namespace
 
 struct TopicFilter::Pattern {
-  std::string literal;             // when there is nothing special in it
+  std::string literal;              // when there is nothing special in it
   std::optional<std::regex> regex;  // otherwise
 };
 

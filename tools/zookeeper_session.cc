@@ -17,9 +17,9 @@ runtime::Task<Outcome<>> ZookeeperSession::connect() {
   auto connected = co_await client_.connect(settings_.connect_timeout_ms);
   if (connected) co_return Outcome<>();
   if (connected.error().is(base::Errc::timed_out)) {
-    co_return failure(fmt::format(
-        "No ZooKeeper server of {} answered within {} s: is ZooKeeper running there?",
-        settings_.connect_string, settings_.connect_timeout_ms / 1000));
+    co_return failure(
+        fmt::format("No ZooKeeper server of {} answered within {} s: is ZooKeeper running there?",
+                    settings_.connect_string, settings_.connect_timeout_ms / 1000));
   }
   co_return std::unexpected(Failure(std::move(connected).error()));
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -73,8 +74,8 @@ constexpr tools::OptionSpec kOptions[] = {
     {"partition-size-limit-per-response", "Accepted and of no effect.", ValueKind::int32},
 };
 
-constexpr tools::OptionTable kTable{"This tool helps to create, delete, describe, or change topics.",
-                                    kOptions};
+constexpr tools::OptionTable kTable{
+    "This tool helps to create, delete, describe, or change topics.", kOptions};
 
 std::unexpected<UsageError> line(std::string message) {
   return std::unexpected(UsageError{UsageError::Kind::line, std::move(message)});
@@ -117,9 +118,8 @@ Usage<> check_excluded(const tools::Options& options) {
   if (options.has("create")) {
     TRY(exclude(options, "replica-assignment", {"partitions", "replication-factor"}));
   }
-  for (const std::string_view report :
-       {"under-replicated-partitions", "unavailable-partitions", "under-min-isr-partitions",
-        "at-min-isr-partitions"}) {
+  for (const std::string_view report : {"under-replicated-partitions", "unavailable-partitions",
+                                        "under-min-isr-partitions", "at-min-isr-partitions"}) {
     TRY(exclude(options, report, {"list", "alter", "create", "delete", "topics-with-overrides"}));
   }
   TRY(exclude(options, "under-min-isr-partitions", {"zookeeper"}));
@@ -246,8 +246,7 @@ Outcome<Command> read_command(const tools::Options& options) {
   for (const std::string& name : options.values("delete-config")) {
     command.deleted_configs.emplace_back(trim(name));
     if (config::find_topic_key(command.deleted_configs.back()) == nullptr) {
-      return failure(
-          fmt::format("Unknown topic config name: {}", command.deleted_configs.back()));
+      return failure(fmt::format("Unknown topic config name: {}", command.deleted_configs.back()));
     }
   }
   // For a name that the broker treats like any other: --topic may be a regular expression here.

@@ -49,7 +49,7 @@ struct Command {
 };
 
 const tools::OptionTable& option_table();
-// Which options go together. 
+// Which options go together.
 tools::Usage<> check_options(const tools::Options& options);
 // Values that the command line alone can tell to be wrong, topic configs among them, are failures.
 tools::Outcome<Command> read_command(const tools::Options& options);

@@ -20,9 +20,11 @@ bool is_picked(const TopicDescription& topic, const PartitionDescription& partit
 
 std::string topic_line(const TopicDescription& topic, Form form) {
   std::vector<std::string> configs;
-  for (const auto& [key, value] : topic.configs) configs.push_back(fmt::format("{}={}", key, value));
+  for (const auto& [key, value] : topic.configs)
+    configs.push_back(fmt::format("{}={}", key, value));
   std::string line = fmt::format("Topic: {}", topic.name);
-  if (form == Form::kafka_3_9 && !topic.id.is_zero()) line += fmt::format("\tTopicId: {}", topic.id);
+  if (form == Form::kafka_3_9 && !topic.id.is_zero())
+    line += fmt::format("\tTopicId: {}", topic.id);
   line += fmt::format("\tPartitionCount: {}\tReplicationFactor: {}\tConfigs: {}",
                       topic.partitions.size(),
                       topic.partitions.empty() ? 0 : topic.partitions.front().replicas.size(),

@@ -23,7 +23,7 @@ struct PartitionDescription {
 
 struct TopicDescription {
   std::string name;
-  base::TopicId id;                                         // zero: not known
+  base::TopicId id;                                          // zero: not known
   std::vector<std::pair<std::string, std::string>> configs;  // overrides, in the order to print
   std::int32_t min_insync_replicas = 1;
   bool is_marked_for_deletion = false;

@@ -67,10 +67,11 @@ Outcome<PartitionReplicas> place_new_topic(const std::vector<cluster::Assignable
   return assign(live, request);
 }
 
-Outcome<PartitionReplicas> place_more_partitions(
-    const std::string& topic, const cluster::TopicAssignment& existing,
-    const std::vector<cluster::AssignableBroker>& live, std::int32_t count,
-    const PartitionReplicas& manual) {
+Outcome<PartitionReplicas> place_more_partitions(const std::string& topic,
+                                                 const cluster::TopicAssignment& existing,
+                                                 const std::vector<cluster::AssignableBroker>& live,
+                                                 std::int32_t count,
+                                                 const PartitionReplicas& manual) {
   const auto first = existing.partitions.find(0);
   if (first == existing.partitions.end() || first->second.replicas.empty()) {
     return failure(fmt::format(

@@ -206,8 +206,8 @@ Task<Outcome<>> ZookeeperTopics::create(Command command) {
   CO_TRY_ASSIGN(const auto live, co_await brokers(command.ignore_racks));
   cluster::PartitionReplicas replicas = command.assignment;
   if (replicas.empty()) {
-    CO_TRY_ASSIGN(replicas, place_new_topic(live, *command.partitions, *command.replication_factor,
-                                            random_));
+    CO_TRY_ASSIGN(replicas,
+                  place_new_topic(live, *command.partitions, *command.replication_factor, random_));
   }
   if (auto message = cluster::invalid_topic_name(name)) co_return failure(std::move(*message));
   CO_TRY_ASSIGN(const auto existing, co_await all_topics());
@@ -228,9 +228,9 @@ Task<Outcome<>> ZookeeperTopics::create(Command command) {
   CO_TRY(co_await write_topic_config(name, command.configs));
   cluster::TopicAssignment assignment;  // the controller gives it an id
   for (auto& [partition, list] : replicas) assignment.partitions[partition].replicas = list;
-  CO_TRY_ASSIGN(const Created created,
-                co_await create_znode(paths::topic(name),
-                                      cluster::encode_topic_assignment(assignment)));
+  CO_TRY_ASSIGN(
+      const Created created,
+      co_await create_znode(paths::topic(name), cluster::encode_topic_assignment(assignment)));
   if (created == Created::already_exists) co_return already_exists();
   fmt::print("Created topic {}.\n", name);
   co_return Outcome<>();
@@ -256,10 +256,9 @@ Task<Outcome<>> ZookeeperTopics::alter_config(std::string topic, Command command
   for (const auto& [key, value] : command.configs) configs[key] = value;
   for (const std::string& key : command.deleted_configs) configs.erase(key);
   CO_TRY(co_await write_topic_config(topic, std::move(configs)));
-  CO_TRY(co_await client_.create(std::string(paths::kConfigChangePrefix),
-                                 cluster::encode_config_change({"topics/" + topic}),
-                                 zkclient::CreateMode::persistent_sequential,
-                                 zkclient::open_acl_unsafe()));
+  CO_TRY(co_await client_.create(
+      std::string(paths::kConfigChangePrefix), cluster::encode_config_change({"topics/" + topic}),
+      zkclient::CreateMode::persistent_sequential, zkclient::open_acl_unsafe()));
   fmt::print("Updated config for topic {}.\n", topic);
   co_return Outcome<>();
 }
@@ -284,8 +283,8 @@ Task<Outcome<>> ZookeeperTopics::add_partitions(std::string topic, Command comma
     assignment->partitions[partition].replicas = replicas;
   }
   // The version read guards against a reassignment that moved on meanwhile.
-  auto written = co_await client_.set(path, cluster::encode_topic_assignment(*assignment),
-                                      node->stat.version);
+  auto written =
+      co_await client_.set(path, cluster::encode_topic_assignment(*assignment), node->stat.version);
   if (!written && written.error().is(ZkError::bad_version)) {
     co_return failure(fmt::format("Topic {} was changed at the same time: try again.", topic));
   }

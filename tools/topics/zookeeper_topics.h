@@ -3,6 +3,7 @@
 // Source: ZookeeperTopicService in TopicCommand.scala, AdminZkClient.scala (2.4).
 #pragma once
 
+#include "runtime/random.h"
 #include "runtime/task.h"
 #include "tools/tool.h"
 #include "tools/topics/command.h"
