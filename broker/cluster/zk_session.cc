@@ -109,10 +109,8 @@ void ZkSession::watch_over(zkclient::Client& client) {
     if (closed_ || client_.get() != raw) return;
     for (SessionListener* listener : listeners_) listener->on_watch(event);
   });
-  client.set_session_handler([this, raw](zkclient::SessionState state) {
+  client.set_session_handler([this, raw](zkclient::SessionState) {
     if (closed_ || client_.get() != raw) return;
-    LOG_INFO("zookeeper session={:#x} state={} server={}", raw->session_id(),
-             zkclient::name_of(state), raw->server());
     session_changed_.notify_all();
   });
 }
@@ -128,8 +126,6 @@ void ZkSession::adopt_client(std::unique_ptr<zkclient::Client> client) {
   client_ = std::move(client);
   has_session_.store(true, std::memory_order_release);
   last_contact_ms_.store(client_->last_contact_ms(), std::memory_order_release);
-  LOG_INFO("zookeeper session={:#x} state=connected server={} timeout_ms={}", client_->session_id(),
-           client_->server(), client_->negotiated_timeout_ms());
 }
 
 bool ZkSession::session_ended() const {
