@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,7 +40,8 @@ class LogDirectory {
 
   const std::string& path() const { return path_; }
   bool is_live() const { return is_live_.load(); }
-  void take_offline() { is_live_.store(false); }
+  // False if it was offline already.
+  bool take_offline() { return is_live_.exchange(false); }
   const std::optional<MetaProperties>& meta_properties() const { return meta_; }
   base::Result<void> write_meta_properties(const MetaProperties& properties, std::int64_t now_ms);
 
@@ -47,7 +49,9 @@ class LogDirectory {
   base::Result<bool> take_clean_shutdown_marker();
   base::Result<void> write_clean_shutdown_marker();
   base::Result<OffsetCheckpoint> read_checkpoint(const char* name);
-  base::Result<void> write_checkpoint(const char* name, const OffsetCheckpoint& entries)
+  // `gather` is called under the file's lock, so that an older state never replaces a newer one.
+  base::Result<void> write_checkpoint(const char* name,
+                                      const std::function<OffsetCheckpoint()>& gather)
       EXCLUDES(checkpoint_mutex_);
   void unlock() { lock_.reset(); }
 
@@ -57,7 +61,7 @@ class LogDirectory {
   std::atomic<bool> is_live_{true};
   std::unique_ptr<runtime::FileLock> lock_;
   std::optional<MetaProperties> meta_;
-  base::Mutex checkpoint_mutex_;
+  base::Mutex checkpoint_mutex_;  // taken before LogManager's
 };
 
 }  // namespace storage

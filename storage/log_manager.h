@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "runtime/file.h"
 #include "runtime/random.h"
 #include "storage/checkpoint_file.h"
+#include "storage/file_reaper.h"
 #include "storage/log_directory.h"
 #include "storage/log_environment.h"
 #include "storage/meta_properties.h"
@@ -37,7 +39,8 @@ struct LogManagerOptions {
   bool keep_partition_metadata = true;  // inter.broker.protocol.version >= 2.8
   // The settings of a topic's logs; called while loading and creating. Any thread.
   std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
-  // A directory went offline (it is already taken out). Any thread, never under a lock of ours.
+  // A directory went offline; its logs are already out of sight. May be called from inside a call
+  // to one of them: post it elsewhere.
   std::function<void(const std::string& log_dir, const base::Error&)> on_directory_failed;
 };
 
@@ -52,6 +55,8 @@ class LogManager {
                                                         runtime::Random& random,
                                                         LogManagerOptions options);
   ~LogManager();
+  LogManager(const LogManager&) = delete;
+  LogManager& operator=(const LogManager&) = delete;
 
   // --- identity (meta.properties) -------------------------------------------------------------
   // What the directories say; they agree, else open() failed.
@@ -63,7 +68,8 @@ class LogManager {
                                     std::int64_t now_ms);
 
   // --- loading (worker; blocks until all logs are loaded) --------------------------------------
-  // Progress is logged. Logs that exist twice, or a directory that is not a partition's, refuse
+  // The calling thread loads too, so an executor without a free worker is no deadlock. Progress
+  // is logged. A partition that exists twice, or a directory that is not a partition's, refuses
   // the start; a log that cannot be read takes its directory offline.
   base::Result<void> load(const Executor& executor, std::function<std::int64_t()> now_ms);
 
@@ -72,14 +78,18 @@ class LogManager {
   std::shared_ptr<PartitionLog> find(const base::TopicPartition& partition) const EXCLUDES(mutex_);
   std::vector<std::shared_ptr<PartitionLog>> all() const EXCLUDES(mutex_);
   // The existing log or a new one in the live directory with the fewest partitions. A topic id is
-  // written to it if given (inconsistent_topic_id if it has another). (worker)
+  // written to it if given (inconsistent_topic_id if it has another). storage_error if the
+  // partition may lie in an offline directory: it is known to, or `is_new` is false and there is
+  // one. (worker)
   base::Result<std::shared_ptr<PartitionLog>> get_or_create(const base::TopicPartition& partition,
                                                             std::optional<base::TopicId> id,
-                                                            std::int64_t now_ms) EXCLUDES(mutex_);
+                                                            std::int64_t now_ms, bool is_new = true)
+      EXCLUDES(create_mutex_, mutex_);
   // Step one of deletion: the directory is renamed to `-delete` and the log is gone from view.
   // Not found: nothing to do. Several at once, as checkpoints are rewritten once. (worker)
   base::Result<void> remove(const std::vector<base::TopicPartition>& partitions) EXCLUDES(mutex_);
-  // Truncations, then the recovery point checkpoints of the directories touched. (worker)
+  // Truncations, then the recovery point checkpoints of the directories touched. One result for
+  // each. (worker)
   struct Truncation {
     std::shared_ptr<PartitionLog> log;
     base::Offset offset;
@@ -91,62 +101,65 @@ class LogManager {
   void update_config(const std::string& topic, std::shared_ptr<const LogConfig> config);
 
   // --- directories ------------------------------------------------------------------------------
-  std::vector<std::string> live_directories() const EXCLUDES(mutex_);
-  std::vector<std::string> offline_directories() const EXCLUDES(mutex_);
+  std::vector<std::string> live_directories() const;
+  std::vector<std::string> offline_directories() const;
+  // The partition is known to lie in an offline directory.
   bool is_offline(const base::TopicPartition& partition) const EXCLUDES(mutex_);
   void take_offline(const std::string& log_dir, const base::Error& error) EXCLUDES(mutex_);
 
   // --- upkeep (worker), each as often as its config says -----------------------------------------
+  // Every live directory is written; the first error, for a log line, has been dealt with: unless
+  // the disk is just full, the directory is offline.
   base::Result<void> checkpoint_recovery_points();
   base::Result<void> checkpoint_log_start_offsets();
   base::Result<void> checkpoint_high_watermarks();
   void flush_due_logs(std::int64_t now_ms);
   void apply_retention(std::int64_t now_ms);
   void remove_expired_producers(std::int64_t now_ms);
-  // Step two of deletion: unlinks what has been waiting for its delay.
-  void remove_due_files(std::int64_t now_ms);
+  // Step two of deletion: unlinks what has waited for its delay.
+  void remove_due_files(std::int64_t now_ms) { reaper_.remove_due(now_ms); }
 
   // Clean shutdown: flushes and closes every log, writes the checkpoints and, per directory
   // without an error, the clean shutdown marker. Unlocks. (worker)
   void close(const Executor& executor, std::int64_t now_ms);
 
  private:
-  struct Pending {
-    std::vector<std::string> paths;  // files, or one directory with everything in it
-    std::int64_t delay_ms = 0;
-    std::int64_t due_ms = -1;  // set by the first remove_due_files that sees it
-  };
   struct LoadJob;
+  struct LoadProgress;
+  using Logs = std::vector<std::shared_ptr<PartitionLog>>;
+  using Directories = std::vector<std::shared_ptr<LogDirectory>>;
 
   LogManager(runtime::FileSystem& files, runtime::Random& random, LogManagerOptions options);
 
   base::Result<void> open_directories();
-  base::Result<std::vector<LoadJob>> plan_load(std::int64_t now_ms);
-  void run_load(std::vector<LoadJob>& jobs, const Executor& executor,
-                const std::function<std::int64_t()>& now_ms);
-  base::Result<LogDirectory*> choose_directory() EXCLUDES(mutex_);
-  std::vector<std::shared_ptr<PartitionLog>> logs_in(const std::string& log_dir) const
-      EXCLUDES(mutex_);
-  std::vector<std::shared_ptr<LogDirectory>> live() const EXCLUDES(mutex_);
-  base::Result<void> checkpoint_recovery_points_of(LogDirectory& directory);
-  base::Result<void> checkpoint_log_starts_of(LogDirectory& directory);
-  base::Result<void> checkpoint_high_watermarks_of(LogDirectory& directory);
-  void remove_later(std::vector<std::string> paths, std::int64_t delay_ms) EXCLUDES(pending_mutex_);
+  base::Result<void> read_identity();
+  base::Result<std::vector<LoadJob>> plan_load();
+  base::Result<std::vector<LoadJob>> plan_load_of(LogDirectory& directory);
+  void load_one(const LoadJob& job, LoadProgress& progress, std::int64_t now_ms);
+  // Calls `work` for every index below `count`, on this thread and on the executor's.
+  static void run_parallel(std::size_t count, std::size_t threads, const Executor& executor,
+                           std::function<void(std::size_t index)> work);
+  std::shared_ptr<LogDirectory> emptiest_directory() const EXCLUDES(mutex_);
+  Logs logs_in(const std::string& log_dir) const EXCLUDES(mutex_);
+  Directories live() const;
+  base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
+  base::Result<void> write_checkpoints(const char* name);
 
   runtime::FileSystem& files_;
   runtime::Random& random_;
   const LogManagerOptions options_;
   DescriptorCache descriptors_;
   IndexPageCache index_pages_;
+  FileReaper reaper_;
   LogEnvironment environment_;
   MetaProperties stored_;
-  std::vector<std::shared_ptr<LogDirectory>> directories_;  // fixed after open
+  Directories directories_;  // fixed after open
+  bool is_loaded_ = false;
 
   mutable base::Mutex mutex_;
   std::unordered_map<base::TopicPartition, std::shared_ptr<PartitionLog>> logs_ GUARDED_BY(mutex_);
+  std::set<base::TopicPartition> offline_partitions_ GUARDED_BY(mutex_);
   base::Mutex create_mutex_;  // one creation at a time; taken before mutex_
-  base::Mutex pending_mutex_;
-  std::vector<Pending> pending_ GUARDED_BY(pending_mutex_);
 };
 
 }  // namespace storage

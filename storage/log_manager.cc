@@ -1,0 +1,390 @@
+// Directories, identity, logs, upkeep. Loading: log_manager_load.cc.
+#include "storage/log_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "storage/disk_full.h"
+
+namespace storage {
+
+LogManager::LogManager(runtime::FileSystem& files, runtime::Random& random,
+                       LogManagerOptions options)
+    : files_(files),
+      random_(random),
+      options_(std::move(options)),
+      descriptors_(files, options_.open_files_max),
+      index_pages_(files, options_.index_cache_bytes),
+      reaper_(files),
+      environment_{files, descriptors_, index_pages_,
+                   [this](const std::string& log_dir, const base::Error& error) {
+                     take_offline(log_dir, error);
+                   },
+                   [this](std::vector<std::string> paths, std::int64_t delay_ms) {
+                     reaper_.add(std::move(paths), delay_ms);
+                   }} {}
+
+LogManager::~LogManager() = default;
+
+base::Result<std::unique_ptr<LogManager>> LogManager::open(runtime::FileSystem& files,
+                                                           runtime::Random& random,
+                                                           LogManagerOptions options) {
+  std::unique_ptr<LogManager> manager(new LogManager(files, random, std::move(options)));
+  TRY(manager->open_directories());
+  TRY(manager->read_identity());
+  return manager;
+}
+
+base::Result<void> LogManager::open_directories() {
+  std::optional<base::Error> last_error;
+  for (const std::string& path : options_.log_dirs) {
+    auto directory = std::make_shared<LogDirectory>(files_, path);
+    directories_.push_back(directory);
+    const auto opened = directory->open();
+    if (opened) continue;
+    if (opened.error().is(base::Errc::unavailable)) {
+      return base::fail(
+          base::Errc::unavailable,
+          opened.error().context() + "; another broker is running on this log directory");
+    }
+    if (opened.error().is(base::Errc::invalid_argument)) return opened;
+    directory->take_offline();
+    LOG_ERROR("log directory offline dir={} error=\"{}\"", path, opened.error().to_string());
+    last_error = opened.error();
+  }
+  if (!live().empty()) return {};
+  if (last_error) return base::fail(*last_error);
+  return base::fail(base::Errc::invalid_argument, "log.dirs is empty");
+}
+
+// --- identity ------------------------------------------------------------------------------------
+
+base::Result<void> LogManager::read_identity() {
+  std::set<std::string> directory_ids;
+  for (const auto& directory : live()) {
+    const auto& meta = directory->meta_properties();
+    if (!meta) continue;
+    if (meta->directory_id && !directory_ids.insert(*meta->directory_id).second) {
+      return base::fail(base::Errc::invalid_argument,
+                        directory->path() + "/meta.properties has the directory.id of another " +
+                            "directory: one is a copy of the other");
+    }
+    const bool has_other_broker =
+        meta->broker_id && stored_.broker_id && meta->broker_id != stored_.broker_id;
+    const bool has_other_cluster =
+        meta->cluster_id && stored_.cluster_id && meta->cluster_id != stored_.cluster_id;
+    if (has_other_broker || has_other_cluster) {
+      return base::fail(base::Errc::invalid_argument,
+                        directory->path() + "/meta.properties names another broker.id or " +
+                            "cluster.id than the other log directories");
+    }
+    if (meta->broker_id) stored_.broker_id = meta->broker_id;
+    if (meta->cluster_id) stored_.cluster_id = meta->cluster_id;
+  }
+  return {};
+}
+
+base::Result<void> LogManager::check_identity(base::BrokerId broker_id,
+                                              const std::string& cluster_id, std::int64_t now_ms) {
+  if (stored_.broker_id.value_or(broker_id) != broker_id) {
+    return base::fail(base::Errc::invalid_argument,
+                      fmt::format("broker.id is {}, but the log directories belong to broker {}: "
+                                  "correct broker.id or log.dirs",
+                                  broker_id, *stored_.broker_id));
+  }
+  if (stored_.cluster_id.value_or(cluster_id) != cluster_id) {
+    return base::fail(base::Errc::invalid_argument,
+                      fmt::format("the cluster id is {}, but the log directories belong to "
+                                  "cluster {}: correct zookeeper.connect or log.dirs",
+                                  cluster_id, *stored_.cluster_id));
+  }
+  for (const auto& directory : live()) {
+    MetaProperties wanted = directory->meta_properties().value_or(MetaProperties());
+    wanted.broker_id = broker_id;
+    wanted.cluster_id = cluster_id;
+    if (directory->meta_properties() == wanted) continue;
+    if (const auto written = directory->write_meta_properties(wanted, now_ms); !written) {
+      take_offline(directory->path(), written.error());
+    }
+  }
+  stored_.broker_id = broker_id;
+  stored_.cluster_id = cluster_id;
+  if (live().empty()) return base::fail(base::Errc::unavailable, "no log directory is usable");
+  return {};
+}
+
+// --- logs ----------------------------------------------------------------------------------------
+
+std::shared_ptr<PartitionLog> LogManager::find(const base::TopicPartition& partition) const {
+  base::LockGuard guard(mutex_);
+  const auto found = logs_.find(partition);
+  return found == logs_.end() ? nullptr : found->second;
+}
+
+LogManager::Logs LogManager::all() const {
+  base::LockGuard guard(mutex_);
+  Logs logs;
+  logs.reserve(logs_.size());
+  for (const auto& [partition, log] : logs_) logs.push_back(log);
+  return logs;
+}
+
+LogManager::Logs LogManager::logs_in(const std::string& log_dir) const {
+  base::LockGuard guard(mutex_);
+  Logs logs;
+  for (const auto& [partition, log] : logs_) {
+    if (log->log_dir() == log_dir) logs.push_back(log);
+  }
+  return logs;
+}
+
+std::shared_ptr<LogDirectory> LogManager::emptiest_directory() const {
+  const Directories candidates = live();
+  std::map<std::string, std::size_t> counts;
+  if (candidates.size() > 1) {
+    base::LockGuard guard(mutex_);
+    for (const auto& [partition, log] : logs_) ++counts[log->log_dir()];
+  }
+  const auto emptiest = std::min_element(
+      candidates.begin(), candidates.end(),
+      [&](const auto& a, const auto& b) { return counts[a->path()] < counts[b->path()]; });
+  return emptiest == candidates.end() ? nullptr : *emptiest;
+}
+
+base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create(
+    const base::TopicPartition& partition, std::optional<base::TopicId> id, std::int64_t now_ms,
+    bool is_new) {
+  base::LockGuard one_at_a_time(create_mutex_);
+  std::shared_ptr<PartitionLog> log = find(partition);
+  if (log == nullptr) {
+    if (is_offline(partition) || (!is_new && !offline_directories().empty())) {
+      return base::fail(LogError::storage_error,
+                        fmt::format("{} may lie in an offline log directory", partition));
+    }
+    const auto directory = emptiest_directory();
+    if (directory == nullptr) {
+      return base::fail(LogError::storage_error, "no log directory is usable");
+    }
+    OpenLogOptions options;
+    options.log_dir = directory->path();
+    options.directory_name = partition.to_string();
+    options.topic_partition = partition;
+    options.config = options_.config_of(partition.topic);
+    options.had_clean_shutdown = true;
+    options.now_ms = now_ms;
+    options.random = random_.next();
+    options.keep_topic_id = options_.keep_partition_metadata;
+    auto opened = PartitionLog::open(environment_, options);
+    if (!opened) {
+      if (!is_disk_full(opened.error())) take_offline(directory->path(), opened.error());
+      return base::fail(LogError::storage_error, opened.error().to_string());
+    }
+    log = std::move(*opened);
+    base::LockGuard guard(mutex_);
+    logs_.emplace(partition, log);
+  }
+  if (id && options_.keep_partition_metadata) TRY(log->assign_topic_id(*id));
+  return log;
+}
+
+base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& partitions) {
+  std::set<std::string> touched;
+  base::Result<void> result;
+  for (const base::TopicPartition& partition : partitions) {
+    std::shared_ptr<PartitionLog> log;
+    {
+      base::LockGuard guard(mutex_);
+      auto node = logs_.extract(partition);
+      if (node.empty()) continue;
+      log = std::move(node.mapped());
+    }
+    const auto renamed = log->rename_directory(deleted_directory_name(partition, random_.uuid()));
+    log->abandon();
+    if (!renamed) {
+      result = renamed;
+      continue;
+    }
+    touched.insert(log->log_dir());
+    reaper_.add({log->directory()}, log->config()->file_delete_delay_ms);
+  }
+  for (const auto& directory : live()) {
+    if (!touched.contains(directory->path())) continue;
+    for (const char* name :
+         {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint}) {
+      const auto written = write_checkpoint(*directory, name);
+      if (result && !written) result = written;
+    }
+  }
+  return result;
+}
+
+std::vector<base::Result<void>> LogManager::truncate(const std::vector<Truncation>& truncations,
+                                                     std::int64_t now_ms) {
+  std::vector<base::Result<void>> results;
+  std::set<std::string> touched;
+  for (const Truncation& truncation : truncations) {
+    base::Result<bool> changed = true;
+    if (truncation.fully) {
+      const auto done = truncation.log->truncate_fully_and_start_at(truncation.offset, now_ms);
+      if (!done) changed = base::fail(done.error());
+    } else {
+      changed = truncation.log->truncate_to(truncation.offset, now_ms);
+    }
+    results.push_back(changed ? base::Result<void>() : base::fail(changed.error()));
+    if (changed && *changed) touched.insert(truncation.log->log_dir());
+  }
+  for (const auto& directory : live()) {
+    if (!touched.contains(directory->path())) continue;
+    const auto written = write_checkpoint(*directory, kRecoveryPointCheckpoint);
+    if (!written) LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
+  }
+  return results;
+}
+
+void LogManager::update_config(const std::string& topic, std::shared_ptr<const LogConfig> config) {
+  base::LockGuard guard(mutex_);
+  for (const auto& [partition, log] : logs_) {
+    if (partition.topic == topic) log->set_config(config);
+  }
+}
+
+// --- directories ---------------------------------------------------------------------------------
+
+LogManager::Directories LogManager::live() const {
+  Directories all;
+  for (const auto& directory : directories_) {
+    if (directory->is_live()) all.push_back(directory);
+  }
+  return all;
+}
+
+std::vector<std::string> LogManager::live_directories() const {
+  std::vector<std::string> paths;
+  for (const auto& directory : live()) paths.push_back(directory->path());
+  return paths;
+}
+
+std::vector<std::string> LogManager::offline_directories() const {
+  std::vector<std::string> paths;
+  for (const auto& directory : directories_) {
+    if (!directory->is_live()) paths.push_back(directory->path());
+  }
+  return paths;
+}
+
+bool LogManager::is_offline(const base::TopicPartition& partition) const {
+  base::LockGuard guard(mutex_);
+  return offline_partitions_.contains(partition);
+}
+
+void LogManager::take_offline(const std::string& log_dir, const base::Error& error) {
+  bool was_live = false;
+  for (const auto& directory : directories_) {
+    if (directory->path() == log_dir) was_live = directory->take_offline();
+  }
+  if (!was_live) return;
+  LOG_ERROR("log directory offline dir={} error=\"{}\"", log_dir, error.to_string());
+  Logs gone;  // may hold the last reference: let go of without the lock
+  {
+    base::LockGuard guard(mutex_);
+    for (auto at = logs_.begin(); at != logs_.end();) {
+      if (at->second->log_dir() != log_dir) {
+        ++at;
+        continue;
+      }
+      at->second->abandon();
+      offline_partitions_.insert(at->first);
+      gone.push_back(std::move(at->second));
+      at = logs_.erase(at);
+    }
+  }
+  if (options_.on_directory_failed) options_.on_directory_failed(log_dir, error);
+}
+
+// --- upkeep --------------------------------------------------------------------------------------
+
+base::Result<void> LogManager::write_checkpoint(LogDirectory& directory, const char* name) {
+  const bool is_high_watermark = std::string_view(name) == kHighWatermarkCheckpoint;
+  const bool is_log_start = std::string_view(name) == kLogStartCheckpoint;
+  const auto written = directory.write_checkpoint(name, [&] {
+    OffsetCheckpoint entries;
+    for (const auto& log : logs_in(directory.path())) {
+      if (is_log_start) {
+        // Only where the file names don't say it.
+        if (log->log_start_offset() <= log->first_segment_base()) continue;
+        entries[log->topic_partition()] = log->log_start_offset();
+      } else {
+        entries[log->topic_partition()] =
+            is_high_watermark ? log->high_watermark() : log->recovery_point();
+      }
+    }
+    return entries;
+  });
+  if (!written && !is_disk_full(written.error())) take_offline(directory.path(), written.error());
+  return written;
+}
+
+base::Result<void> LogManager::write_checkpoints(const char* name) {
+  base::Result<void> result;
+  for (const auto& directory : live()) {
+    const auto written = write_checkpoint(*directory, name);
+    if (result && !written) result = written;
+  }
+  return result;
+}
+
+base::Result<void> LogManager::checkpoint_recovery_points() {
+  return write_checkpoints(kRecoveryPointCheckpoint);
+}
+base::Result<void> LogManager::checkpoint_log_start_offsets() {
+  return write_checkpoints(kLogStartCheckpoint);
+}
+base::Result<void> LogManager::checkpoint_high_watermarks() {
+  return write_checkpoints(kHighWatermarkCheckpoint);
+}
+
+// Below: an error has been logged and handled by the log itself.
+void LogManager::flush_due_logs(std::int64_t now_ms) {
+  for (const auto& log : all()) {
+    if (log->flush_due(now_ms)) (void)log->flush(now_ms);
+  }
+}
+
+void LogManager::apply_retention(std::int64_t now_ms) {
+  for (const auto& log : all()) (void)log->delete_old_segments(now_ms);
+}
+
+void LogManager::remove_expired_producers(std::int64_t now_ms) {
+  for (const auto& log : all()) log->remove_expired_producers(now_ms);
+}
+
+void LogManager::close(const Executor& executor, std::int64_t now_ms) {
+  const Logs logs = all();
+  base::Mutex mutex;
+  std::set<std::string> failed;
+  run_parallel(logs.size(), static_cast<std::size_t>(options_.recovery_threads_per_dir), executor,
+               [&](std::size_t i) {
+                 const auto closed = logs[i]->close(now_ms);
+                 if (closed) return;
+                 LOG_ERROR("{} not closed cleanly error=\"{}\"", logs[i]->topic_partition(),
+                           closed.error().to_string());
+                 base::LockGuard guard(mutex);
+                 failed.insert(logs[i]->log_dir());
+               });
+  for (const auto& directory : live()) {
+    for (const char* name :
+         {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint}) {
+      if (!write_checkpoint(*directory, name)) failed.insert(directory->path());
+    }
+    // Without a complete load there is nothing to vouch for.
+    if (!directory->is_live() || failed.contains(directory->path()) || !is_loaded_) continue;
+    if (const auto marked = directory->write_clean_shutdown_marker(); !marked) {
+      LOG_ERROR("no clean shutdown marker error=\"{}\"", marked.error().to_string());
+    }
+  }
+  for (const auto& directory : directories_) directory->unlock();
+}
+
+}  // namespace storage

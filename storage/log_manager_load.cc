@@ -1,0 +1,172 @@
+// Loading all logs at the start, in parallel.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "base/log.h"
+#include "storage/log_manager.h"
+
+namespace storage {
+
+struct LogManager::LoadJob {
+  LogDirectory* directory = nullptr;
+  OpenLogOptions options;
+};
+
+struct LogManager::LoadProgress {
+  std::size_t total = 0;
+  std::atomic<std::size_t> done{0};
+  std::atomic<std::int64_t> recovered_bytes{0};
+  base::RateLimit line_due{std::chrono::seconds(2)};
+
+  void report() {
+    std::int64_t suppressed = 0;
+    if (!line_due.allow(suppressed)) return;
+    LOG_INFO("loading logs done={} total={} recovered_mb={}", done.load(), total,
+             recovered_bytes.load() >> 20);
+  }
+};
+
+base::Result<void> LogManager::load(const Executor& executor,
+                                    std::function<std::int64_t()> now_ms) {
+  TRY_ASSIGN(const std::vector<LoadJob> jobs, plan_load());
+  LoadProgress progress;
+  progress.total = jobs.size();
+  const std::int64_t begin_ms = now_ms();
+  const std::size_t threads = std::max<std::size_t>(
+      1, static_cast<std::size_t>(options_.recovery_threads_per_dir) * live().size());
+  run_parallel(jobs.size(), threads, executor,
+               [&](std::size_t i) { load_one(jobs[i], progress, now_ms()); });
+  if (live().empty()) {
+    return base::fail(base::Errc::unavailable, "no log directory could be loaded");
+  }
+  is_loaded_ = true;
+  LOG_INFO("logs loaded count={} recovered_mb={} took_ms={}", all().size(),
+           progress.recovered_bytes.load() >> 20, now_ms() - begin_ms);
+  return {};
+}
+
+base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load() {
+  std::vector<LoadJob> jobs;
+  std::map<base::TopicPartition, std::string> seen;
+  for (const auto& directory : live()) {
+    auto planned = plan_load_of(*directory);
+    if (!planned) {
+      if (planned.error().is(base::Errc::invalid_argument)) return base::fail(planned.error());
+      take_offline(directory->path(), planned.error());
+      continue;
+    }
+    for (LoadJob& job : *planned) {
+      const auto [first, is_first] = seen.emplace(job.options.topic_partition, directory->path());
+      if (!is_first) {
+        return base::fail(
+            base::Errc::invalid_argument,
+            fmt::format("{} exists twice, in {} and in {}: move one away",
+                        job.options.topic_partition, first->second, directory->path()));
+      }
+      jobs.push_back(std::move(job));
+    }
+  }
+  return jobs;
+}
+
+base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirectory& directory) {
+  TRY_ASSIGN(const auto entries, files_.list_directory(directory.path()));
+  TRY_ASSIGN(const bool was_clean, directory.take_clean_shutdown_marker());
+  TRY_ASSIGN(const OffsetCheckpoint recovery, directory.read_checkpoint(kRecoveryPointCheckpoint));
+  TRY_ASSIGN(const OffsetCheckpoint starts, directory.read_checkpoint(kLogStartCheckpoint));
+  TRY_ASSIGN(const OffsetCheckpoint marks, directory.read_checkpoint(kHighWatermarkCheckpoint));
+  const auto offset_in = [](const OffsetCheckpoint& checkpoint,
+                            const base::TopicPartition& partition) {
+    const auto found = checkpoint.find(partition);
+    return found == checkpoint.end() ? base::Offset(0) : found->second;
+  };
+  std::vector<LoadJob> jobs;
+  for (const auto& entry : entries) {
+    if (!entry.is_directory) continue;
+    auto name = parse_partition_directory(entry.name);
+    if (!name) return base::fail(std::move(name.error()).with_context(directory.path()));
+    if (name->kind == PartitionDirectoryKind::deleted) {
+      const auto config = options_.config_of(name->partition.topic);
+      reaper_.add({directory.path() + "/" + entry.name}, config->file_delete_delay_ms);
+    }
+    if (name->kind != PartitionDirectoryKind::partition) continue;
+    LoadJob job;
+    job.directory = &directory;
+    job.options.log_dir = directory.path();
+    job.options.directory_name = entry.name;
+    job.options.topic_partition = name->partition;
+    job.options.config = options_.config_of(name->partition.topic);
+    job.options.had_clean_shutdown = was_clean;
+    job.options.recovery_point = offset_in(recovery, name->partition);
+    job.options.log_start_offset = offset_in(starts, name->partition);
+    job.options.high_watermark = offset_in(marks, name->partition);
+    job.options.random = random_.next();
+    job.options.keep_topic_id = options_.keep_partition_metadata;
+    jobs.push_back(std::move(job));
+  }
+  if (!was_clean && !jobs.empty()) {
+    LOG_INFO("log directory was not stopped cleanly, logs are recovered dir={} logs={}",
+             directory.path(), jobs.size());
+  }
+  return jobs;
+}
+
+void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64_t now_ms) {
+  OpenLogOptions options = job.options;
+  options.now_ms = now_ms;
+  options.on_recovered = [&progress](std::int64_t bytes) {
+    progress.recovered_bytes.fetch_add(bytes);
+    progress.report();
+  };
+  if (job.directory->is_live()) {
+    auto opened = PartitionLog::open(environment_, std::move(options));
+    if (opened) {
+      base::LockGuard guard(mutex_);
+      logs_.emplace(job.options.topic_partition, std::move(*opened));
+    } else {
+      take_offline(job.options.log_dir, opened.error());
+    }
+  }
+  if (!job.directory->is_live()) {
+    base::LockGuard guard(mutex_);
+    logs_.erase(job.options.topic_partition);
+    offline_partitions_.insert(job.options.topic_partition);
+  }
+  progress.done.fetch_add(1);
+  progress.report();
+}
+
+void LogManager::run_parallel(std::size_t count, std::size_t threads, const Executor& executor,
+                              std::function<void(std::size_t index)> work) {
+  // Helpers that start after the work is done must find something to look at.
+  struct Shared {
+    std::function<void(std::size_t)> work;
+    std::size_t count = 0;
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    std::condition_variable all_done;
+    std::size_t done = 0;
+  };
+  const auto shared = std::make_shared<Shared>();
+  shared->work = std::move(work);
+  shared->count = count;
+  const auto run = [](const std::shared_ptr<Shared>& state) {
+    for (;;) {
+      const std::size_t index = state->next.fetch_add(1);
+      if (index >= state->count) return;
+      state->work(index);
+      const std::lock_guard guard(state->mutex);
+      if (++state->done == state->count) state->all_done.notify_all();
+    }
+  };
+  for (std::size_t i = 1; i < std::min(threads, count); ++i) {
+    executor([shared, run] { run(shared); });
+  }
+  run(shared);
+  std::unique_lock lock(shared->mutex);
+  shared->all_done.wait(lock, [&] { return shared->done == shared->count; });
+}
+
+}  // namespace storage

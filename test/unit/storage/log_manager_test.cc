@@ -1,0 +1,195 @@
+// Goal: directories, identity, checkpoints, deletion and the clean shutdown marker as Kafka's.
+#include <doctest/doctest.h>
+
+#include "storage/log_manager.h"
+#include "test/unit/storage/log_fixture.h"
+
+using base::Offset;
+using base::TopicPartition;
+using storage::LogManager;
+using storage_test::make_batch;
+using storage_test::TemporaryDirectory;
+
+namespace {
+
+class CountingRandom final : public runtime::Random {
+ public:
+  std::uint64_t next() override { return ++state_ * 0x9e3779b97f4a7c15u; }
+  void fill(base::MutableBytes into) override {
+    for (auto& byte : into) byte = static_cast<std::byte>(next() >> 40);
+  }
+
+ private:
+  std::uint64_t state_ = 0;
+};
+
+class Fixture {
+ public:
+  explicit Fixture(std::size_t dirs = 1) {
+    for (std::size_t i = 0; i < dirs; ++i) {
+      options_.log_dirs.push_back(directory_.path() + "/d" + std::to_string(i));
+    }
+    options_.config_of = [](const std::string&) {
+      return std::make_shared<const storage::LogConfig>();
+    };
+    options_.on_directory_failed = [this](const std::string& dir, const base::Error&) {
+      failed.push_back(dir);
+    };
+  }
+
+  base::Result<void> start() {
+    manager.reset();
+    TRY_ASSIGN(manager, LogManager::open(*files, random_, options_));
+    TRY(manager->check_identity(base::BrokerId(1), "qCqvWVu9Q6OJ_udtfKYegA", 1'700'000'000'000));
+    return manager->load(inline_executor(), [] { return std::int64_t{5000}; });
+  }
+  void stop() {
+    manager->close(inline_executor(), 6000);
+    manager.reset();
+  }
+  static storage::Executor inline_executor() {
+    return [](std::function<void()> work) { work(); };
+  }
+  void append(const TopicPartition& partition, int records) {
+    base::Buffer batch = make_batch(records);
+    storage::AppendRequest request;
+    request.records = batch.mutable_bytes();
+    request.now_ms = 5000;
+    REQUIRE(manager->find(partition)->append(request).has_value());
+  }
+  std::string dir(int i = 0) const { return options_.log_dirs[static_cast<std::size_t>(i)]; }
+  std::string text(const std::string& name) {
+    return files->read_file(dir() + "/" + name, 1 << 20).value_or("");
+  }
+  storage::LogManagerOptions& options() { return options_; }
+
+  std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
+  std::unique_ptr<LogManager> manager;
+  std::vector<std::string> failed;
+
+ private:
+  TemporaryDirectory directory_;
+  CountingRandom random_;
+  storage::LogManagerOptions options_;
+};
+
+}  // namespace
+
+TEST_CASE("logs survive a clean stop with checkpoints and marker in Kafka's formats") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  const auto id = base::Uuid::parse("AAAAAAAAAAAAAAAAAAAAAQ");
+  const TopicPartition tp{"to-pic", 3};
+  REQUIRE(fixture.manager->get_or_create(tp, id, 5000).has_value());
+  fixture.append(tp, 7);
+  fixture.manager->find(tp)->set_high_watermark(Offset(6));
+  fixture.stop();
+  CHECK_EQ(fixture.text("recovery-point-offset-checkpoint"), "0\n1\nto-pic 3 7\n");
+  CHECK_EQ(fixture.text("replication-offset-checkpoint"), "0\n1\nto-pic 3 6\n");
+  CHECK_EQ(fixture.text("log-start-offset-checkpoint"), "0\n0\n");
+  CHECK_EQ(fixture.text(".kafka_cleanshutdown"), "{\"version\":0,\"brokerEpoch\":-1}");
+  CHECK_EQ(fixture.text("to-pic-3/partition.metadata"),
+           "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ");
+  CHECK_EQ(fixture.text("meta.properties"),
+           "#\n#Tue Nov 14 22:13:20 UTC 2023\ncluster.id=qCqvWVu9Q6OJ_udtfKYegA\nversion=0\n"
+           "broker.id=1\n");
+
+  REQUIRE(fixture.start().has_value());
+  CHECK(!fixture.files->exists(fixture.dir() + "/.kafka_cleanshutdown"));
+  const auto log = fixture.manager->find(tp);
+  REQUIRE(log != nullptr);
+  CHECK_EQ(log->log_end_offset().value(), 7);
+  CHECK_EQ(log->high_watermark().value(), 6);
+  CHECK_EQ(log->topic_id(), id);
+  CHECK(log->assign_topic_id(*base::Uuid::parse("AAAAAAAAAAAAAAAAAAAAAg"))
+            .error()
+            .is(storage::LogError::inconsistent_topic_id));
+}
+
+TEST_CASE("what belongs to another broker or cluster is refused with a remedy") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  fixture.stop();
+  fixture.manager =
+      LogManager::open(*fixture.files, *std::make_unique<CountingRandom>(), fixture.options())
+          .value();
+  CHECK_EQ(fixture.manager->stored_broker_id(), base::BrokerId(1));
+  const auto other = fixture.manager->check_identity(base::BrokerId(2), "x", 0);
+  REQUIRE(!other.has_value());
+  CHECK(other.error().to_string().find("belong to broker 1") != std::string::npos);
+  CHECK(!fixture.manager->check_identity(base::BrokerId(1), "x", 0).has_value());
+}
+
+TEST_CASE("a second broker on the directory, and a stranger in it, refuse the start") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  CountingRandom random;
+  CHECK(LogManager::open(*fixture.files, random, fixture.options())
+            .error()
+            .is(base::Errc::unavailable));
+  fixture.stop();
+  REQUIRE(fixture.files->create_directory(fixture.dir() + "/lost+found").has_value());
+  const auto started = fixture.start();
+  REQUIRE(!started.has_value());
+  CHECK(started.error().to_string().find("lost+found") != std::string::npos);
+}
+
+TEST_CASE("new logs go to the directory with the fewest; a partition in two refuses the start") {
+  Fixture fixture(2);
+  REQUIRE(fixture.start().has_value());
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(fixture.manager->get_or_create({"t", i}, std::nullopt, 0).has_value());
+  }
+  int in_first = 0;
+  for (const auto& log : fixture.manager->all()) in_first += log->log_dir() == fixture.dir(0);
+  CHECK_EQ(in_first, 2);
+  fixture.stop();
+  REQUIRE(fixture.files->create_directories(fixture.dir(0) + "/t-0").has_value());
+  REQUIRE(fixture.files->create_directories(fixture.dir(1) + "/t-0").has_value());
+  const auto started = fixture.start();
+  REQUIRE(!started.has_value());
+  CHECK(started.error().to_string().find("t-0 exists twice") != std::string::npos);
+}
+
+TEST_CASE("deletion hides the log at once and removes the files after the delay") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  const TopicPartition tp{"gone", 0};
+  REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+  fixture.append(tp, 3);
+  const auto log = fixture.manager->find(tp);
+  const auto plan = log->plan_read({Offset(0), Offset(3), 1000}).value();
+  REQUIRE(fixture.manager->remove({tp}).has_value());
+  CHECK(fixture.manager->find(tp) == nullptr);
+  CHECK(log->plan_read({Offset(0), Offset(3), 1000}).error().is(storage::LogError::storage_error));
+  CHECK(!fixture.files->exists(fixture.dir() + "/gone-0"));
+  CHECK(fixture.files->exists(log->directory()));
+  fixture.manager->remove_due_files(10'000);
+  fixture.manager->remove_due_files(69'999);
+  CHECK(fixture.files->exists(log->directory()));
+  fixture.manager->remove_due_files(70'000);
+  CHECK(!fixture.files->exists(log->directory()));
+  // A fetch on its way still has its bytes.
+  std::vector<std::byte> bytes(plan.slices[0].size_bytes);
+  CHECK_EQ(plan.slices[0].file->pread(bytes, 0).value(), bytes.size());
+  REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+  CHECK_EQ(fixture.manager->find(tp)->log_end_offset().value(), 0);
+}
+
+TEST_CASE("a damaged checkpoint takes its directory offline, the other one serves") {
+  Fixture fixture(2);
+  REQUIRE(fixture.start().has_value());
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(fixture.manager->get_or_create({"t", i}, std::nullopt, 0).has_value());
+  }
+  fixture.stop();
+  REQUIRE(fixture.files
+              ->write_file_atomically(fixture.dir(0) + "/recovery-point-offset-checkpoint",
+                                      base::as_bytes("0\n3\nt 0 5\n"))
+              .has_value());
+  REQUIRE(fixture.start().has_value());
+  CHECK_EQ(fixture.failed, std::vector<std::string>{fixture.dir(0)});
+  CHECK_EQ(fixture.manager->all().size(), 2);
+  CHECK(!fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, false).has_value());
+  CHECK(fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, true).has_value());
+}
