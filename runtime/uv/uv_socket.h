@@ -1,9 +1,9 @@
 // Purpose: a non-blocking socket and its readiness, shared by streams and listeners.
 //
 // The uv_poll_t lives in a heap core that only its close callback frees; the descriptor is closed
-// as soon as the handle is no longer watched. Changing what uv_poll watches costs two epoll_ctl calls, so it
-// happens lazily: reading stays armed while requests come and go, and a direction is disarmed only
-// when readiness keeps coming that nobody waits for.
+// as soon as the handle is no longer watched. Changing what uv_poll watches costs two epoll_ctl
+// calls, so it happens lazily: reading stays armed while requests come and go, and a direction is
+// disarmed only when readiness keeps coming that nobody waits for.
 #pragma once
 
 #include <uv.h>

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "both_loops.h"
+#include "test/unit/runtime/both_loops.h"
 
 using runtime::Loop;
 using runtime::Task;

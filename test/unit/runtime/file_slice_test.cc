@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
-#include "both_loops.h"
-#include "failed_with.h"
+#include "test/unit/runtime/both_loops.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::Errc;
 using runtime::FileSlice;

@@ -6,7 +6,7 @@
 #include <array>
 #include <cerrno>
 
-#include "failed_with.h"
+#include "test/unit/runtime/failed_with.h"
 #include "runtime/posix/file_system.h"
 #include "runtime/sim/sim_file_system.h"
 #include "runtime/sim/sim_world.h"

@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-#include "failed_with.h"
+#include "test/unit/runtime/failed_with.h"
 #include "runtime/sim/sim_file_system.h"
 #include "runtime/sim/sim_world.h"
 

@@ -2,8 +2,8 @@
 // reset. Method: a small chatter whose trace hash must depend on the seed alone.
 #include <doctest/doctest.h>
 
-#include "both_loops.h"
-#include "failed_with.h"
+#include "test/unit/runtime/both_loops.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::Errc;
 using runtime::Loop;

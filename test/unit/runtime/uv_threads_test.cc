@@ -5,8 +5,8 @@
 
 #include <atomic>
 
-#include "both_loops.h"
-#include "failed_with.h"
+#include "test/unit/runtime/both_loops.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::Errc;
 using runtime::Loop;

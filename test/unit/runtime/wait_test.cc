@@ -2,8 +2,8 @@
 // started. Method: the same bodies on both loops; virtual time makes the timed ones exact.
 #include <doctest/doctest.h>
 
-#include "both_loops.h"
-#include "failed_with.h"
+#include "test/unit/runtime/both_loops.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::Errc;
 using runtime::CancelSource;
