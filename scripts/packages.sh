@@ -6,7 +6,7 @@ build=(clang-19 lld-19 meson ninja-build pkg-config git
   libuv1-dev libfmt-dev libspdlog-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libisal-dev
   libssl-dev nlohmann-json3-dev librdkafka-dev doctest-dev python3)
 run=(zookeeper default-jre-headless)
-test=(libclang-rt-19-dev kcat python3-kafka strace valgrind procps)
+test=(libclang-rt-19-dev clang-format-19 ccache kcat python3-kafka maven procps e2fsprogs util-linux)
 case "${1:-}" in
   build) packages=("${build[@]}") ;;
   run) packages=("${build[@]}" "${run[@]}") ;;
@@ -16,7 +16,8 @@ esac
 
 missing=()
 for package in "${packages[@]}"; do
-  dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  status=$(dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null) || true
+  [[ $'\n'$status$'\n' == *$'\ninstalled\n'* ]] || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "installing Debian packages: ${missing[*]}"

@@ -15,10 +15,12 @@ done
 # The value of broker.id or node.id that a running broker was started with.
 id_of() {
   local pid=$1 file
-  tr '\0' '\n' < "/proc/$pid/cmdline" | sed -nE 's/^(broker|node)\.id=//p' | tail -n 1 | grep . && return
+  tr '\0' '\n' < "/proc/$pid/cmdline" | sed -nE 's/^(broker|node)\.id=//p' | tail -n 1 |
+    grep . && return
   file=$(tr '\0' '\n' < "/proc/$pid/cmdline" | sed -n '2p')
   case $file in /*) ;; *) file=$(readlink "/proc/$pid/cwd")/$file ;; esac
-  sed -nE 's/^[[:space:]]*(broker|node)\.id[[:space:]]*[=:][[:space:]]*//p' "$file" 2>/dev/null | tail -n 1
+  sed -nE 's/^[[:space:]]*(broker|node)\.id[[:space:]]*[=:][[:space:]]*//p' "$file" 2>/dev/null |
+    tail -n 1
 }
 
 pids=()
