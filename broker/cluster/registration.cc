@@ -48,17 +48,22 @@ base::Error in_use_error(std::int32_t id, const RegisteredNode& node) {
 runtime::Task<base::Result<void>> ZkSession::register_broker(BrokerInfo broker) {
   broker_ = std::move(broker);
   for (;;) {
-    CO_TRY(co_await clear_predecessor());
+    CO_TRY(co_await ensure_session());
+    auto cleared = co_await clear_predecessor();
+    if (!cleared) {
+      if (!closed_ && session_ended()) continue;
+      co_return base::fail(std::move(cleared).error());
+    }
     co_await save_session();
-    if (closed_) co_return base::fail(base::Errc::closed);
     AttemptResult result = co_await attempt_registration();
+    if (closed_) co_return base::fail(base::Errc::closed);
     if (result.attempt == Attempt::done) co_return base::Result<void>();
-    if (result.attempt == Attempt::failed) {
+    if (result.attempt == Attempt::failed && !session_ended()) {
       co_return base::fail(std::move(result.error)
                                .with_context("cannot register below " +
                                              std::string(paths::kBrokerIds) + " in ZooKeeper"));
     }
-    // Taken since we looked: judge the new owner.
+    // Taken since we looked: judge the new owner. Or the session has ended: again in a new one.
   }
 }
 

@@ -138,7 +138,17 @@ bool ZkSession::session_ended() const {
   }
 }
 
+runtime::Task<base::Result<void>> ZkSession::ensure_session() {
+  if (!closed_ && session_ended()) {
+    co_await retire_session();
+    co_await renew_session();
+  }
+  if (closed_) co_return base::fail(base::Errc::closed);
+  co_return base::Result<void>();
+}
+
 runtime::Task<void> ZkSession::start_listeners() {
+  listening_ = true;
   for (std::size_t i = 0; i < listeners_.size() && !closed_; ++i) {
     co_await listeners_[i]->on_session(*client_, /*first=*/true);
   }
@@ -168,7 +178,9 @@ runtime::Task<void> ZkSession::retire_session() {
   has_session_.store(false, std::memory_order_release);
   broker_epoch_.store(-1, std::memory_order_release);
   retired_.push_back(std::move(client_));
-  for (SessionListener* listener : listeners_) listener->on_expired();
+  if (listening_) {
+    for (SessionListener* listener : listeners_) listener->on_expired();
+  }
   co_await retired_.back()->abandon();
   if (retired_.size() > kRetiredClients) retired_.pop_front();
 }

@@ -53,6 +53,10 @@ class ZkSession {
   // one line for the operator, with the remedy.
   runtime::Task<base::Result<void>> connect();
 
+  // Between connect() and start_listeners() (reading logs may take long): replaces a session that
+  // has expired meanwhile, waiting for ZooKeeper as long as it takes. Errc::closed after close().
+  runtime::Task<base::Result<void>> ensure_session();
+
   // Registers the broker, after taking over or waiting for the session of a killed predecessor. An
   // error is one line for the operator; Errc::closed if close() came in between.
   runtime::Task<base::Result<void>> register_broker(BrokerInfo broker);
@@ -133,6 +137,7 @@ class ZkSession {
   std::string boot_id_;
   std::int64_t next_sequence_ = 1;
   std::int64_t registered_session_ = 0;  // in which this object registered last
+  bool listening_ = false;               // listeners have been told of a session
   bool closed_ = false;
   std::atomic<std::int64_t> broker_epoch_{-1};
   std::atomic<std::int64_t> last_contact_ms_{0};

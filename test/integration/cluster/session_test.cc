@@ -132,6 +132,19 @@ ZOOKEEPER_TEST("an expired session is replaced, the broker registered again, lis
   CHECK(recorder.events == "first expired again ");
 }
 
+ZOOKEEPER_TEST("a session that expires during the start is replaced before registering") {
+  const TemporaryDirectory directory;
+  TestBroker broker(zookeeper, directory.path());
+  REQUIRE((co_await broker.session.connect()).has_value());
+  auto& client = *broker.session.client();
+  co_await zkclient::ensure_path(client, std::string(paths::kBrokerIds), zkclient::open_acl);
+  co_await expire(zookeeper, client.credentials());
+  while (client.connected()) co_await runtime::sleep_ms(zookeeper.loop, 10);
+  CHECK((co_await broker.session.register_broker(broker_at(1, "h1"))).has_value());
+  CHECK(broker.session.broker_epoch().value() > 0);
+  co_await broker.session.close();
+}
+
 ZOOKEEPER_TEST("a taken node is waited for at run time, and the stop does not wait for it") {
   const TemporaryDirectory directory;
   TestBroker broker(zookeeper, directory.path());

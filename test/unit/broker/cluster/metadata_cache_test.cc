@@ -4,6 +4,7 @@
 
 #include "broker/cluster/metadata_cache.h"
 #include "protocol/gen/update_metadata.h"
+#include "runtime/sim/sim_world.h"
 
 using namespace cluster;
 using protocol::UpdateMetadataRequest;
@@ -167,4 +168,56 @@ TEST_CASE("many topics stay reachable by name and by id") {
     CHECK(now->find_topic(topic.id) == &topic);
   });
   CHECK(visited == 1000);
+}
+
+namespace {
+
+runtime::Task<void> wait_for_change(MetadataCache* cache, std::uint64_t since,
+                                    std::int64_t timeout_ms, std::string* outcome) {
+  const auto changed = co_await cache->changed(since, timeout_ms, {});
+  *outcome = changed ? "changed" : changed.error().is(base::Errc::timed_out) ? "timed out" : "?";
+}
+
+}  // namespace
+
+TEST_CASE("who waits for a change is woken by the next one, or gives up") {
+  runtime::SimWorld world(1);
+  runtime::SimLoop loop(world);
+  runtime::TaskScope scope(loop, "waiters");
+  MetadataCache cache;
+  const std::uint64_t start = cache.version();
+  std::string patient, hasty, late;
+  scope.spawn(wait_for_change(&cache, start, runtime::kNoTimeout, &patient));
+  scope.spawn(wait_for_change(&cache, start, 50, &hasty));
+  world.run_for(100);
+  CHECK(patient.empty());
+  CHECK(hasty == "timed out");
+  cache.apply(one_topic("t", kId, 1));
+  scope.spawn(wait_for_change(&cache, start, runtime::kNoTimeout, &late));
+  world.run_for(100);
+  CHECK(patient == "changed");
+  CHECK(late == "changed");
+  CHECK(scope.task_count() == 0);
+}
+
+TEST_CASE("an update among 10,000 topics leaves the others where they are") {
+  MetadataCache cache;
+  UpdateMetadataRequest all;
+  for (int i = 0; i < 10'000; ++i) {
+    auto& topic = all.topic_states.emplace_back();
+    topic.topic_name = "topic-" + std::to_string(i);
+    topic.topic_id.bytes = {1, static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)};
+    topic.topic_id.bytes[15] = static_cast<std::uint8_t>(i);
+    topic.partition_states.push_back(partition(0, 1));
+  }
+  cache.apply(all);
+  const auto before = cache.snapshot();
+  for (int i = 0; i < 50; ++i) cache.apply(one_topic("topic-" + std::to_string(i), kId, 1));
+  const auto after = cache.snapshot();
+  CHECK(after->topics.size() == 10'000);
+  int moved = 0;
+  before->topics.for_each([&](const TopicMetadata& topic) {
+    if (after->find_topic(topic.name) != &topic) ++moved;
+  });
+  CHECK(moved == 50);
 }
