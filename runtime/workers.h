@@ -18,6 +18,7 @@ namespace runtime {
 class WorkerPool {
  public:
   virtual ~WorkerPool() = default;  // runs what is queued, then joins
+  // Never waits and drops nothing: each job has a coroutine waiting for it, which is its bound.
   virtual void submit(std::move_only_function<void()> job) = 0;
   virtual std::size_t queued() const = 0;
 };

@@ -133,7 +133,6 @@ struct SignalWatcher::Core {
 };
 
 SignalWatcher::SignalWatcher(UvLoop& loop, Callback callback) : loop_(loop), core_(new Core) {
-  (void)::signal(SIGPIPE, SIG_IGN);
   core_->callback = std::move(callback);
   for (std::size_t i = 0; i < core_->handles.size(); ++i) {
     uv_signal_t& handle = core_->handles[i];

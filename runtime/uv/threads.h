@@ -36,7 +36,7 @@ class LoopThread {
 std::unique_ptr<WorkerPool> make_worker_pool(std::string name, std::size_t threads,
                                              std::size_t expected_queue);
 
-// SIGTERM, SIGINT and SIGHUP, told on the loop while the object lives. Also ignores SIGPIPE.
+// SIGTERM, SIGINT and SIGHUP, told on the loop while the object lives.
 class SignalWatcher {
  public:
   using Callback = std::function<void(int signal)>;

@@ -1,5 +1,7 @@
 #include "runtime/uv/uv_loop.h"
 
+#include <signal.h>
+
 #include "base/check.h"
 #include "runtime/uv/uv_listener.h"
 #include "runtime/uv/uv_stream.h"
@@ -19,6 +21,8 @@ UvLoop& loop_of(Handle* handle) {
 }  // namespace
 
 UvLoop::UvLoop() {
+  // sendfile to a peer that has gone raises it, and unlike sendmsg takes no MSG_NOSIGNAL.
+  (void)::signal(SIGPIPE, SIG_IGN);
   must(uv_loop_init(&native_), "make an event loop");
   must(uv_prepare_init(&native_, &prepare_), "uv_prepare_init");
   must(uv_check_init(&native_, &check_), "uv_check_init");
@@ -70,6 +74,11 @@ void UvLoop::run() {
 void UvLoop::stop() {
   stop_requested_.store(true, std::memory_order_release);
   uv_async_send(&async_);
+}
+
+void UvLoop::make_ready(std::coroutine_handle<> coroutine) {
+  DVERIFY(current() == nullptr || is_current(), "only its own thread resumes a loop's coroutines");
+  ready_.push_back(coroutine);
 }
 
 void UvLoop::post(std::move_only_function<void()> work) {

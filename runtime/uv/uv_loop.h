@@ -18,7 +18,7 @@ namespace runtime {
 
 class UvLoop final : public Loop {
  public:
-  UvLoop();
+  UvLoop();  // also makes the process ignore SIGPIPE
   // On the thread that ran it, or after that thread has ended. No stream, listener or timer of this
   // loop may be left; what was posted and not run is dropped.
   ~UvLoop() override;
@@ -31,7 +31,7 @@ class UvLoop final : public Loop {
   Clock& clock() override { return clock_; }
   Random& random() override { return random_; }
   TimerQueue& timers() override { return timers_; }
-  void make_ready(std::coroutine_handle<> coroutine) override { ready_.push_back(coroutine); }
+  void make_ready(std::coroutine_handle<> coroutine) override;
   void post(std::move_only_function<void()> work) override;
 
   Task<base::Result<std::unique_ptr<Stream>>> connect(SocketAddress to, std::int64_t timeout_ms,

@@ -39,9 +39,8 @@ void UvSocket::close() {
   if (core_ == nullptr) return;
   Core* core = std::exchange(core_, nullptr);
   core->socket = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(&core->handle), [](uv_handle_t* handle) noexcept {
-    delete static_cast<Core*>(handle->data);
-  });
+  uv_close(reinterpret_cast<uv_handle_t*>(&core->handle),
+           [](uv_handle_t* handle) noexcept { delete static_cast<Core*>(handle->data); });
   // At once, so that the peer learns of it and a port is free: uv_close has stopped the watch.
   core->descriptor = FileDescriptor();
   loop_.handle_closed();

@@ -27,10 +27,12 @@ std::unexpected<base::Error> socket_failure(const char* operation, const SocketA
   return base::fail_errno(std::string(operation) + " " + peer.to_string());
 }
 
-// Answers are written as one list; waiting for more bytes (Nagle) would only delay them.
-void set_no_delay(int descriptor) {
+// As Kafka's Selector.configureSocketChannel. Answers are written as one list, so waiting for more
+// bytes (Nagle) would only delay them; keep-alive finds peers that vanished without a word.
+void set_options(int descriptor) {
   const int on = 1;
   (void)::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  (void)::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
 }  // namespace
@@ -151,7 +153,7 @@ Task<base::Result<std::unique_ptr<Stream>>> connect_uv_stream(UvLoop& loop, Sock
       ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!descriptor.is_open()) co_return base::fail_errno(context);
   const int native = descriptor.get();
-  set_no_delay(native);
+  set_options(native);
   int error = ::connect(native, to.native(), to.native_length()) == 0 ? 0 : errno;
   if (error != 0 && error != EINPROGRESS) {
     co_return base::fail(base::Error::from_errno(error, context));
@@ -174,7 +176,7 @@ base::Result<std::unique_ptr<Stream>> adopt_uv_stream(
   auto* accepted = dynamic_cast<UvAcceptedConnection*>(connection.get());
   VERIFY(accepted != nullptr, "a connection of another kind of loop");
   FileDescriptor descriptor = accepted->take_descriptor();
-  set_no_delay(descriptor.get());
+  set_options(descriptor.get());
   TRY_ASSIGN(auto socket, UvSocket::open(loop, std::move(descriptor)));
   return std::make_unique<UvStream>(std::move(socket), accepted->peer_address());
 }

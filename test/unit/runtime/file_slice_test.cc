@@ -99,6 +99,20 @@ Task<void> stale(Loop* loop, std::shared_ptr<runtime::File> file) {
   CHECK(failed_with(co_await runtime::write_all(*pair.server, std::move(too_short)), Errc::closed));
 }
 
+Task<void> peer_has_gone(Loop* loop, std::shared_ptr<runtime::File> file) {
+  Connected pair = co_await connect_pair(*loop);
+  pair.client.reset();
+  base::Result<void> sent;
+  while (sent) {
+    OutputList output;
+    output.add(slice_of(file, 0, 1000));
+    sent = co_await runtime::write_all(*pair.server, std::move(output));
+    (void)co_await runtime::sleep_ms(*loop, 1);
+  }
+  CHECK((failed_with(sent, std::errc::broken_pipe) ||
+         failed_with(sent, std::errc::connection_reset)));
+}
+
 }  // namespace
 
 TEST_CASE("sendfile and buffers mix on a socket") {
@@ -140,4 +154,10 @@ TEST_CASE("an output list forgets what was sent, across pieces") {
   CHECK(base::as_text(output.pieces().front().bytes()) == "xyz");
   output.consume(3);
   CHECK(output.empty());
+}
+
+TEST_CASE_TEMPLATE("a file for a peer that has gone is an error, not a signal", On, OnUv, OnSim) {
+  Files files;
+  On on;
+  on.run(peer_has_gone(&on.loop, files.real(letters(1000))));
 }
