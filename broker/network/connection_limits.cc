@@ -37,9 +37,9 @@ base::Result<ConnectionLimits::Slot> ConnectionLimits::take(std::string listener
   // Not operator[]: an address that is refused leaves nothing behind.
   const auto found = by_ip_.find(ip);
   if ((found == by_ip_.end() ? 0 : found->second) >= ip_max) {
-    return base::fail(base::Errc::unavailable,
-                      "address " + ip + " has the " + std::to_string(ip_max) +
-                          " connections that max.connections.per.ip allows");
+    return base::fail(base::Errc::unavailable, "address " + ip + " has reached its limit of " +
+                                                   std::to_string(ip_max) +
+                                                   " (max.connections.per.ip)");
   }
   ++by_ip_[ip];
   ++by_listener_[listener];
