@@ -54,6 +54,8 @@ struct ClientOptions {
   std::vector<AuthInfo> auth;                  // sent on every connection
   std::size_t max_in_flight = 100;
   std::size_t max_request_bytes = 1'048'575;  // a frame without its length word (jute.maxbuffer)
+  // Kafka's client takes 4 MiB, too. A read whose reply is larger ends with Errc::too_large, and
+  // the connection with it.
   std::size_t max_reply_bytes = 4 * 1024 * 1024;
 };
 

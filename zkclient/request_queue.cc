@@ -57,6 +57,12 @@ base::Result<Request> RequestQueue::take(std::int32_t xid) {
   return request;
 }
 
+void RequestQueue::refuse_reply(const base::Error& error) {
+  if (in_flight_.empty() || !in_flight_.front().is_repeatable()) return;
+  Request& request = in_flight_.front();
+  request.answer(base::fail(base::Error(error).with_context(request.describe())));
+}
+
 void RequestQueue::connection_lost(std::uint64_t written_bytes) {
   std::deque<Request> lost = std::exchange(in_flight_, {});
   std::deque<Request> again;

@@ -51,6 +51,10 @@ class RequestQueue {
   // is Errc::corrupt.
   base::Result<Request> take(std::int32_t xid);
 
+  // The next reply can't be read, and would not be when asked for again: its request, if
+  // repeatable, ends with `error`. The connection is to be given up.
+  void refuse_reply(const base::Error& error);
+
   // The connection broke after `written_bytes` of its output. What was not written stays unsent,
   // what is repeatable becomes unsent again, in the old order; the rest gets connection_loss.
   void connection_lost(std::uint64_t written_bytes);

@@ -141,10 +141,9 @@ void Session::finalize(SessionState state, const Error& unsent_error) {
     connection_->close();
     queue_.connection_lost(connection_->written_bytes());
   }
-  const bool by_owner = state == SessionState::closed;
   if (credentials_.id != 0) {
-    BASE_LOG(by_owner ? base::LogLevel::info : base::LogLevel::warn,
-             "zookeeper session ended session={:#x} state={}",
+    const auto level = state == SessionState::closed ? base::LogLevel::info : base::LogLevel::warn;
+    BASE_LOG(level, "zookeeper session ended session={:#x} state={}",
              static_cast<std::uint64_t>(credentials_.id), name_of(state));
   }
   server_.clear();

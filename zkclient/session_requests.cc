@@ -66,7 +66,12 @@ Task<Result<void>> Session::read_replies(Connection& connection) {
   bool answered = false;  // since the last yield
   for (std::size_t frames = 1; !is_final(); ++frames) {
     if (frames % kFramesPerTurn == 0) co_await runtime::yield(loop_);
-    CO_TRY_ASSIGN(const auto frame, connection.next_frame());
+    const auto next = connection.next_frame();
+    if (!next) {
+      if (next.error().is(Errc::too_large)) queue_.refuse_reply(next.error());
+      co_return base::fail(next.error());
+    }
+    const auto& frame = *next;
     if (!frame) {
       CO_TRY(co_await connection.fill(last_contact_ms_ + read_timeout_ms(), scope_.token()));
       last_contact_ms_ = loop_.now_ms();

@@ -25,7 +25,7 @@ struct TestBroker {
   static ZkSessionOptions options(ZooKeeperFixture& zookeeper, std::string directory,
                                   std::int32_t session_timeout_ms) {
     ZkSessionOptions options;
-    options.zookeeper.connect = ZooKeeperFixture::servers() + zookeeper.chroot;
+    options.zookeeper.connect = zookeeper.servers + zookeeper.chroot;
     options.zookeeper.session_timeout_ms = session_timeout_ms;
     options.zookeeper.connection_timeout_ms = 10'000;
     options.log_directories = {std::move(directory)};

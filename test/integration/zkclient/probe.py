@@ -83,3 +83,5 @@ class Probe:
         finally:
             self.reader.join(5)
             self.process.stdout.close()
+        if self.process.returncode != 0:
+            raise AssertionError(f"the probe ended with {self.process.returncode}")

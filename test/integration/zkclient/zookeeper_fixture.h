@@ -1,7 +1,8 @@
-// Purpose: what tests against a real ZooKeeper share: its address, a loop, a chroot of their own.
+// Purpose: what tests against a ZooKeeper share: its address, a loop, a chroot of their own.
 //
 // BARNABAS_TEST_ZOOKEEPER is the connect string (without chroot) of a server or ensemble that the
-// tests may write to.
+// tests may write to. Without it they run against a model server of their own, which is thereby
+// proved to behave as the real one.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -11,6 +12,7 @@
 
 #include "runtime/uv/threads.h"
 #include "runtime/workers.h"
+#include "test/sim/zookeeper/model_server.h"
 #include "zkclient/client.h"
 #include "zkclient/recursive.h"
 
@@ -21,7 +23,9 @@ struct ZooKeeperFixture {
   std::unique_ptr<runtime::WorkerPool> resolver = runtime::make_worker_pool("resolver", 1, 16);
   std::string chroot = "/test-" + loop.random().uuid().to_string();
 
-  static std::string servers();  // ends the test run if the variable is missing
+  std::string servers;  // connect string, once run() has begun
+  // The model does not enforce ACLs.
+  bool is_model() const { return model_ensemble_ != nullptr; }
   ClientOptions options() const;
   std::unique_ptr<Client> make_client() { return make_client(options()); }
   std::unique_ptr<Client> make_client(ClientOptions options) {
@@ -30,6 +34,13 @@ struct ZooKeeperFixture {
   // Makes the chroot, runs the test.
   using Test = runtime::Task<void> (*)(ZooKeeperFixture&);
   void run(Test test);
+
+ private:
+  runtime::Task<void> run_on_servers(Test test);
+  runtime::Task<void> with_chroot(Test test);
+
+  std::unique_ptr<zookeeper_model::Ensemble> model_ensemble_;
+  std::unique_ptr<zookeeper_model::Server> model_server_;
 };
 
 inline AclList open_acl(const std::string&) { return open_acl_unsafe(); }

@@ -213,6 +213,24 @@ TEST_CASE("nonsense instead of a reply drops the connection, not the session") {
   }
 }
 
+// Asked again it would be as large: the read must not take one connection after the other with it.
+TEST_CASE("a reply beyond the limit ends its read, and costs one connection") {
+  SimFixture zookeeper(1);
+  ClientOptions options = zookeeper.options();
+  options.max_reply_bytes = 1'000;
+  auto client = zookeeper.make_client(options);
+  REQUIRE(zookeeper.connect(*client));
+  zookeeper.ensemble.tree().apply({Op::set("/", std::string(2'000, 'x'))}, {});
+  auto large = client->get("/");
+  auto small = client->exists("/");
+  const auto refused = zookeeper.run(std::move(large));
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().is(Errc::too_large));
+  CHECK(zookeeper.run(std::move(small)).has_value());
+  CHECK(zookeeper.server(0).connects.size() == 2);
+  CHECK(zookeeper.run(client->close()));
+}
+
 TEST_CASE("random bytes instead of replies never do more than drop connections") {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SimFixture zookeeper(1, seed);

@@ -100,6 +100,8 @@ class Server {
   std::vector<Seen> seen;
   std::vector<zkclient::ConnectRequest> connects;
   Ensemble& ensemble() { return ensemble_; }
+  // "ip:port", with the port that was bound if 0 was asked.
+  std::string address() const { return listener_->local_address().to_string(); }
 
  private:
   friend class ServerConnection;

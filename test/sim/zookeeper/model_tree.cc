@@ -37,20 +37,8 @@ const Znode* ModelTree::find(const std::string& path) const {
   return found == znodes_.end() ? nullptr : &found->second;
 }
 
-void ModelTree::remember(const std::string& path) {
-  const Znode* znode = find(path);
-  undo_.push_back({path, znode == nullptr ? std::nullopt : std::optional<Znode>(*znode)});
-}
-
 void ModelTree::roll_back() {
-  for (; !undo_.empty(); undo_.pop_back()) {
-    Undo& undo = undo_.back();
-    if (undo.before) {
-      znodes_[undo.path] = *std::move(undo.before);
-    } else {
-      znodes_.erase(undo.path);
-    }
-  }
+  for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
   events_.clear();
 }
 
@@ -101,12 +89,18 @@ ZkError ModelTree::create(const Op& op, const Transaction& transaction, std::str
   if (find(path) != nullptr) return ZkError::node_exists;
   if (found->ephemeral_owner != 0) return ZkError::no_children_for_ephemerals;
 
-  remember(parent_path);
-  remember(path);
-  Znode& parent = znodes_[parent_path];
+  const std::string name = path.substr(path.rfind('/') + 1);
+  Znode& parent = touch(parent_path);
+  undo_.push_back([this, parent_path, path, name, old_pzxid = parent.pzxid] {
+    Znode& parent = touch(parent_path);
+    --parent.children_created;
+    parent.pzxid = old_pzxid;
+    parent.children.erase(name);
+    znodes_.erase(path);
+  });
   ++parent.children_created;
   parent.pzxid = last_zxid_;
-  parent.children.insert(path.substr(path.rfind('/') + 1));
+  parent.children.insert(name);
   Znode znode;
   znode.data = op.data;
   znode.acl = op.acl;
@@ -128,11 +122,17 @@ ZkError ModelTree::remove(const Op& op) {
   }
   if (!found->children.empty()) return ZkError::not_empty;
   const std::string parent_path(zkclient::parent_of(op.path));
-  remember(parent_path);
-  remember(op.path);
-  Znode& parent = znodes_[parent_path];
+  const std::string name = op.path.substr(op.path.rfind('/') + 1);
+  Znode& parent = touch(parent_path);
+  undo_.push_back(
+      [this, parent_path, path = op.path, name, old_pzxid = parent.pzxid, old = *found]() mutable {
+        Znode& parent = touch(parent_path);
+        parent.pzxid = old_pzxid;
+        parent.children.insert(name);
+        znodes_.emplace(path, std::move(old));
+      });
   parent.pzxid = last_zxid_;
-  parent.children.erase(op.path.substr(op.path.rfind('/') + 1));
+  parent.children.erase(name);
   znodes_.erase(op.path);
   events_.push_back({Type::deleted, op.path});
   events_.push_back({Type::children_changed, parent_path});
@@ -145,8 +145,15 @@ ZkError ModelTree::set(const Op& op, const Transaction& transaction, Stat& stat)
   if (op.version.value() != -1 && op.version.value() != found->version) {
     return ZkError::bad_version;
   }
-  remember(op.path);
-  Znode& znode = znodes_[op.path];
+  Znode& znode = touch(op.path);
+  undo_.push_back([this, path = op.path, data = std::move(znode.data), version = znode.version,
+                   mzxid = znode.mzxid, mtime_ms = znode.mtime_ms]() mutable {
+    Znode& old = touch(path);
+    old.data = std::move(data);
+    old.version = version;
+    old.mzxid = mzxid;
+    old.mtime_ms = mtime_ms;
+  });
   znode.data = op.data;
   ++znode.version;
   znode.mzxid = last_zxid_;

@@ -62,24 +62,20 @@ class ModelTree {
   std::size_t size() const { return znodes_.size(); }
 
  private:
-  struct Undo {
-    std::string path;
-    std::optional<Znode> before;
-  };
-
   OpResult apply_one(const Op& op, const Transaction& transaction);
   ZkError create(const Op& op, const Transaction& transaction, std::string& path);
   ZkError remove(const Op& op);
   ZkError set(const Op& op, const Transaction& transaction, Stat& stat);
   ZkError check(const Op& op) const;
-  void remember(const std::string& path);
+  Znode& touch(const std::string& path) { return znodes_.find(path)->second; }
   void roll_back();
 
   Listener listener_;
   std::map<std::string, Znode> znodes_;
   std::int64_t last_zxid_ = 0;
-  std::vector<Undo> undo_;          // of the transaction being applied
-  std::vector<WatchEvent> events_;  // of the same
+  // Of the transaction being applied:
+  std::vector<std::move_only_function<void()>> undo_;
+  std::vector<WatchEvent> events_;
 };
 
 }  // namespace zookeeper_model
