@@ -1,6 +1,6 @@
 #include "client/cluster_client.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "protocol/gen/metadata.h"
 
