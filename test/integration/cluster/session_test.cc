@@ -1,5 +1,9 @@
 // Goal: a broker registers, takes over from its killed predecessor, gives way to a live one, and
 // comes back after an expiry.
+#include <signal.h>
+
+#include <cstdlib>
+
 #include "broker/cluster/znode_paths.h"
 #include "test/integration/cluster/cluster_fixture.h"
 
@@ -170,6 +174,28 @@ ZOOKEEPER_TEST("a taken node is waited for at run time, and the stop does not wa
   const auto still = co_await rival->exists(paths::broker_id(1));
   CHECK((still.has_value() && still->has_value()));
   co_await rival->close();
+}
+
+// BARNABAS_TEST_ZOOKEEPER_PID: the process of a single server, which this test freezes for a while.
+ZOOKEEPER_TEST("a frozen ZooKeeper does not hold the stop") {
+  const char* pid = std::getenv("BARNABAS_TEST_ZOOKEEPER_PID");
+  if (pid == nullptr) co_return;
+  const TemporaryDirectory directory;
+  TestBroker broker(zookeeper, directory.path());
+  base::Result<void> registered;
+  co_await register_at(broker, broker_at(1, "h1"), registered);
+  Recorder recorder(zookeeper.loop);
+  broker.session.add_listener(recorder);
+  co_await broker.session.start_listeners();
+  ::kill(std::atoi(pid), SIGSTOP);
+  // Long enough for the client to have noticed and to look for another server.
+  co_await runtime::sleep_ms(zookeeper.loop, 3'000);
+  const std::int64_t started_ms = zookeeper.loop.now_ms();
+  co_await broker.session.close();
+  CHECK(zookeeper.loop.now_ms() - started_ms < 5'000);
+  ::kill(std::atoi(pid), SIGCONT);
+  // The session may live on, so what is needed to take it over must stay.
+  CHECK(broker.files->exists(directory.path() + "/" + std::string(kSessionFileName)));
 }
 
 TEST_CASE("no ZooKeeper: one line, within the timeout") {
