@@ -16,7 +16,7 @@ rm -rf "$staging"
 mkdir -p "$staging"/{bin,config,libexec}
 install -m 755 scripts/bin/*.sh "$staging/bin/"
 install -m 644 config/*.properties "$staging/config/"
-install -m 755 "$build/broker/barnabas-server" "$build/tools/barnabas" "$staging/libexec/"
+install -m 755 "$build/broker/server/barnabas-server" "$build/tools/barnabas" "$staging/libexec/"
 install -m 644 LICENSE "$staging/"
 [ -d dist/logs ] && cp -a dist/logs "$staging/logs"
 rm -rf dist.old

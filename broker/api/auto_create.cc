@@ -10,9 +10,8 @@ using protocol::ErrorCode;
 runtime::Task<ErrorCode> AutoCreate::create(std::string topic) {
   if (!begin(topic)) co_return ErrorCode::kUnknownTopicOrPartition;
   cluster::TopicAdmin* admin = &admin_;
-  const auto outcome = co_await runtime::call_on(control_scope_, [admin, topic] {
-    return admin->create_topic(admin->auto_created(topic));
-  });
+  const auto outcome = co_await runtime::call_on(
+      control_scope_, [admin, topic] { return admin->create_topic(admin->auto_created(topic)); });
   end(topic);
   if (!outcome) co_return ErrorCode::kLeaderNotAvailable;  // stopping, or no session: ask again
   if (outcome->ok()) {

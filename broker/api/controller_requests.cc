@@ -22,14 +22,23 @@ network::Reply refuse(const network::RequestContext& context, ErrorCode code) {
 }  // namespace
 
 runtime::Task<network::Reply> LeaderAndIsrApi::handle(network::RequestContext& context,
-                                                      std::int16_t) {
+                                                      std::int16_t version) {
   auto request = decode_request<protocol::LeaderAndIsrRequest>(context);
   if (!request) co_return network::close_reply();
   if (is_stale(request->broker_epoch, own_epoch_)) {
     co_return refuse<protocol::LeaderAndIsrResponse>(context, ErrorCode::kStaleBrokerEpoch);
   }
+  for (const auto& topic : request->topic_states) co_await prepare_(topic.topic_name);
+  for (const auto& partition : request->ungrouped_partition_states) {
+    co_await prepare_(partition.topic_name);
+  }
   auto shared = std::make_shared<const protocol::LeaderAndIsrRequest>(std::move(*request));
-  const auto response = co_await control_.apply(shared);
+  auto response = co_await control_.apply(shared);
+  if (version >= 5) {
+    response.partition_errors.clear();
+  } else {
+    response.topics.clear();
+  }
   co_return network::reply(context, response);
 }
 

@@ -17,14 +17,19 @@ using OwnBrokerEpoch = std::function<std::int64_t()>;
 
 class LeaderAndIsrApi final : public ApiHandler {
  public:
-  LeaderAndIsrApi(replication::ReplicaControl& control, OwnBrokerEpoch own_epoch)
-      : control_(control), own_epoch_(std::move(own_epoch)) {}
+  // Called for topics of which no log is here yet, before their logs are made: creation writes no
+  // config notification, so their settings must be read.
+  using PrepareTopic = std::function<runtime::Task<void>(std::string topic)>;
+  LeaderAndIsrApi(replication::ReplicaControl& control, OwnBrokerEpoch own_epoch,
+                  PrepareTopic prepare)
+      : control_(control), own_epoch_(std::move(own_epoch)), prepare_(std::move(prepare)) {}
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;
 
  private:
   replication::ReplicaControl& control_;
   OwnBrokerEpoch own_epoch_;
+  PrepareTopic prepare_;
 };
 
 class StopReplicaApi final : public ApiHandler {

@@ -69,9 +69,8 @@ Partition describe_partition(const cluster::MetadataSnapshot& snapshot,
   return partition;
 }
 
-Topic describe_topic(const cluster::MetadataSnapshot& snapshot,
-                     const cluster::TopicMetadata& known, const std::string& listener,
-                     std::int16_t version, bool with_operations) {
+Topic describe_topic(const cluster::MetadataSnapshot& snapshot, const cluster::TopicMetadata& known,
+                     const std::string& listener, std::int16_t version, bool with_operations) {
   Topic topic;
   topic.name = known.name;
   topic.topic_id = known.id;

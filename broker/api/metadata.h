@@ -21,8 +21,8 @@ class MetadataApi final : public ApiHandler {
                                        std::int16_t version) override;
 
  private:
-  runtime::Task<protocol::MetadataResponse::MetadataResponseTopic> missing_topic(
-      std::string name, bool may_create);
+  runtime::Task<protocol::MetadataResponse::MetadataResponseTopic> missing_topic(std::string name,
+                                                                                 bool may_create);
 
   const cluster::MetadataCache& metadata_;
   const std::string cluster_id_;

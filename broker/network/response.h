@@ -39,6 +39,10 @@ Reply reply(const RequestContext& context, const Body& body) {
   return {encode_response(context, body), std::nullopt};
 }
 // No answer, and no more requests: what Kafka does with a request that makes no sense.
-inline Reply close_reply() { return {{.close_connection = true}, std::nullopt}; }
+inline Reply close_reply() {
+  Reply reply;
+  reply.response.close_connection = true;
+  return reply;
+}
 
 }  // namespace network

@@ -1,0 +1,26 @@
+#include "broker/api/alter_partition.h"
+
+#include "protocol/error_code.h"
+#include "protocol/gen/alter_partition.h"
+#include "runtime/cross_loop.h"
+
+namespace api {
+
+runtime::Task<network::Reply> AlterPartitionApi::handle(network::RequestContext& context,
+                                                        std::int16_t version) {
+  const auto request = decode_request<protocol::AlterPartitionRequest>(context);
+  if (!request) co_return network::close_reply();
+  controller::Controller* controller = &controller_;
+  const auto response =
+      co_await runtime::call_on(controller_.scope(), [controller, body = *request, version] {
+        return controller->alter_partition(body, version);
+      });
+  if (!response) {
+    protocol::AlterPartitionResponse refused;
+    refused.error_code = protocol::to_wire(protocol::ErrorCode::kNotController);
+    co_return network::reply(context, refused);
+  }
+  co_return network::reply(context, *response);
+}
+
+}  // namespace api

@@ -1,0 +1,117 @@
+#include "broker/api/config_resources.h"
+
+#include <charconv>
+
+#include "broker/cluster/topic_name.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+
+ConfigOutcome outcome_of(const config::AlterError& error) {
+  switch (error.fault) {
+    case config::AlterFault::invalid_request: return {ErrorCode::kInvalidRequest, error.message};
+    case config::AlterFault::invalid_config: return {ErrorCode::kInvalidConfig, error.message};
+    case config::AlterFault::unknown_server_error: break;
+  }
+  return {ErrorCode::kUnknownServerError, error.message};
+}
+
+ConfigOutcome outcome_of(const base::Result<cluster::TopicOutcome>& written) {
+  if (!written) return {ErrorCode::kRequestTimedOut, written.error().to_string()};
+  return {written->error, written->message};
+}
+
+runtime::Task<ConfigOutcome> alter_topic(const ConfigContext& context, std::string topic,
+                                         std::vector<config::ConfigChange> changes, bool replaces,
+                                         bool validate_only) {
+  if (topic.empty()) {
+    co_return ConfigOutcome{ErrorCode::kInvalidRequest, "Default topic resources are not allowed."};
+  }
+  if (auto fault = cluster::invalid_topic_name(topic)) {
+    co_return ConfigOutcome{ErrorCode::kInvalidTopicException, *fault};
+  }
+  if (context.admin.metadata.snapshot()->find_topic(topic) == nullptr) {
+    co_return ConfigOutcome{ErrorCode::kUnknownTopicOrPartition,
+                            "The topic '" + topic + "' does not exist."};
+  }
+  const auto current = co_await topic_overrides(context, topic);
+  const auto altered =
+      replaces
+          ? config::replace_topic_configs(topic, changes, context.topic_defaults())
+          : config::alter_topic_incrementally(topic, current, changes, context.topic_defaults());
+  if (!altered) co_return outcome_of(altered.error());
+  const auto written = co_await runtime::call_on(
+      context.admin.control_scope,
+      [admin = &context.admin.admin, topic, overrides = *altered, validate_only] {
+        return admin->set_topic_config(topic, overrides, validate_only);
+      });
+  co_return outcome_of(written);
+}
+
+runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::string name,
+                                          std::vector<config::ConfigChange> changes, bool replaces,
+                                          bool validate_only) {
+  const auto broker = parse_broker_name(name, context.broker_id);
+  if (!broker) {
+    co_return ConfigOutcome{ErrorCode::kInvalidRequest,
+                            "Unexpected broker id, expected " + std::to_string(context.broker_id) +
+                                " or empty string, but received " + name};
+  }
+  const auto dynamic_default = context.store.default_broker();
+  const auto dynamic_broker = context.store.own_broker();
+  const config::BrokerLevels levels{context.file, *dynamic_default, *dynamic_broker};
+  const bool is_default_level = !broker->has_value();
+  const auto altered = replaces
+                           ? config::replace_broker_configs(levels, is_default_level, changes)
+                           : config::alter_broker_incrementally(levels, is_default_level, changes);
+  if (!altered) co_return outcome_of(altered.error());
+  if (validate_only) co_return ConfigOutcome{};
+  const auto written =
+      co_await runtime::call_on(context.admin.control_scope,
+                                [admin = &context.admin.admin, id = *broker, overrides = *altered] {
+                                  return admin->set_broker_config(id, overrides);
+                                });
+  co_return outcome_of(written);
+}
+
+}  // namespace
+
+std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& name,
+                                                             std::int32_t own_id) {
+  using Parsed = std::optional<std::optional<std::int32_t>>;
+  if (name.empty()) return Parsed(std::in_place, std::nullopt);
+  std::int32_t id = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error != std::errc() || end != name.data() + name.size() || id != own_id) return {};
+  return Parsed(std::in_place, id);
+}
+
+runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic) {
+  auto stored = co_await runtime::call_on(context.admin.control_scope,
+                                          [admin = &context.admin.admin, path = "topics/" + topic] {
+                                            return admin->read_config(path);
+                                          });
+  if (stored) co_return std::move(*stored);
+  co_return *context.store.topic(topic);
+}
+
+runtime::Task<ConfigOutcome> alter_resource(const ConfigContext& context, std::int8_t type,
+                                            std::string name,
+                                            std::vector<config::ConfigChange> changes,
+                                            bool replaces, bool validate_only) {
+  switch (static_cast<ConfigResource>(type)) {
+    case ConfigResource::topic:
+      co_return co_await alter_topic(context, std::move(name), std::move(changes), replaces,
+                                     validate_only);
+    case ConfigResource::broker:
+      co_return co_await alter_broker(context, std::move(name), std::move(changes), replaces,
+                                      validate_only);
+    case ConfigResource::broker_logger: break;
+  }
+  co_return ConfigOutcome{ErrorCode::kInvalidRequest,
+                          "Unsupported resource type " + std::to_string(type)};
+}
+
+}  // namespace api

@@ -1,0 +1,32 @@
+// Purpose: what the config APIs share: resource types, and one change to one resource.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/api/configs.h"
+#include "protocol/error_code.h"
+
+namespace api {
+
+enum class ConfigResource : std::int8_t { topic = 2, broker = 4, broker_logger = 8 };
+
+struct ConfigOutcome {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::string message;
+};
+
+// "" (all brokers) or our own id; nullopt names another broker or none: INVALID_REQUEST.
+std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& name,
+                                                             std::int32_t own_id);
+
+// The overrides of a topic as ZooKeeper has them now; without a session what this broker knows.
+runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic);
+
+// Applies changes to one resource. `replaces`: AlterConfigs, the changes are all that is left.
+runtime::Task<ConfigOutcome> alter_resource(const ConfigContext& context, std::int8_t type,
+                                            std::string name,
+                                            std::vector<config::ConfigChange> changes,
+                                            bool replaces, bool validate_only);
+
+}  // namespace api

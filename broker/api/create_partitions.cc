@@ -1,0 +1,82 @@
+#include "broker/api/create_partitions.h"
+
+#include <map>
+
+#include "protocol/gen/create_partitions.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using Wanted = protocol::CreatePartitionsRequest::CreatePartitionsTopic;
+using Result = protocol::CreatePartitionsResponse::CreatePartitionsTopicResult;
+
+cluster::MorePartitions more_partitions(const Wanted& wanted, bool validate_only) {
+  cluster::MorePartitions more;
+  more.name = wanted.name;
+  more.count = wanted.count;
+  if (wanted.assignments) {
+    auto& assignment = more.assignment.emplace();
+    for (const auto& replicas : *wanted.assignments) assignment.push_back(replicas.broker_ids);
+  }
+  more.validate_only = validate_only;
+  return more;
+}
+
+void set_error(Result& result, ErrorCode code, const std::string& message) {
+  result.error_code = protocol::to_wire(code);
+  result.error_message = message.empty() ? std::string(protocol::message(code)) : message;
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContext& context,
+                                                          std::int16_t) {
+  const auto request = decode_request<protocol::CreatePartitionsRequest>(context);
+  if (!request) co_return network::close_reply();
+  const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
+  std::map<std::string, int> times_named;
+  for (const auto& wanted : request->topics) ++times_named[wanted.name];
+
+  protocol::CreatePartitionsResponse response;
+  std::vector<std::pair<std::size_t, std::int32_t>> grown;
+  for (const auto& wanted : request->topics) {
+    Result& result = response.results.emplace_back();
+    result.name = wanted.name;
+    if (!admin_.is_controller()) {
+      set_error(result, ErrorCode::kNotController, {});
+      continue;
+    }
+    if (times_named[wanted.name] > 1) {
+      set_error(result, ErrorCode::kInvalidRequest, "Duplicate topic in request.");
+      continue;
+    }
+    const auto outcome = co_await runtime::call_on(
+        admin_.control_scope,
+        [admin = &admin_.admin, more = more_partitions(wanted, request->validate_only)] {
+          return admin->add_partitions(more);
+        });
+    if (!outcome) {
+      set_error(result, ErrorCode::kNotController, outcome.error().to_string());
+    } else if (!outcome->ok()) {
+      set_error(result, outcome->error, outcome->message);
+    } else if (!request->validate_only) {
+      grown.emplace_back(response.results.size() - 1, wanted.count);
+    }
+  }
+  for (const auto& [index, partitions] : grown) {
+    Result& result = response.results[index];
+    const bool ready =
+        request->timeout_ms > 0 &&
+        co_await wait_for_metadata(
+            admin_.metadata,
+            [name = result.name, partitions](const cluster::MetadataSnapshot& snapshot) {
+              return has_leaders(snapshot, name, partitions);
+            },
+            deadline_ms, context.cancel);
+    if (!ready) set_error(result, ErrorCode::kRequestTimedOut, {});
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

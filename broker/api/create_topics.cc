@@ -1,0 +1,123 @@
+#include "broker/api/create_topics.h"
+
+#include <map>
+
+#include "protocol/gen/create_topics.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using Creatable = protocol::CreateTopicsRequest::CreatableTopic;
+using Result = protocol::CreateTopicsResponse::CreatableTopicResult;
+
+cluster::NewTopic new_topic(const Creatable& wanted, bool validate_only) {
+  cluster::NewTopic topic;
+  topic.name = wanted.name;
+  topic.partitions = wanted.num_partitions;
+  topic.replication_factor = wanted.replication_factor;
+  for (const auto& assignment : wanted.assignments) {
+    topic.assignment[assignment.partition_index] = assignment.broker_ids;
+  }
+  for (const auto& config : wanted.configs) topic.configs.emplace_back(config.name, config.value);
+  topic.validate_only = validate_only;
+  return topic;
+}
+
+void set_error(Result& result, ErrorCode code, std::string message) {
+  result.error_code = protocol::to_wire(code);
+  result.error_message =
+      message.empty() ? std::string(protocol::message(code)) : std::move(message);
+  result.num_partitions = -1;
+  result.replication_factor = -1;
+  result.configs.reset();
+}
+
+// What is wrong with the entry as such, before anything is looked up.
+std::optional<std::string> malformed(const Creatable& wanted) {
+  std::map<std::int32_t, int> indexes;
+  for (const auto& assignment : wanted.assignments) {
+    if (++indexes[assignment.partition_index] > 1) return "A partition is assigned twice.";
+  }
+  return std::nullopt;
+}
+
+void fill(Result& result, const cluster::TopicOutcome& outcome,
+          const config::BrokerSources& sources) {
+  result.topic_id = outcome.topic_id;
+  result.num_partitions = outcome.partitions;
+  result.replication_factor = outcome.replication_factor;
+  auto& configs = result.configs.emplace();
+  for (const auto& entry : config::describe_topic(outcome.configs, sources)) {
+    auto& shown = configs.emplace_back();
+    shown.name = entry.name;
+    shown.value = entry.value;
+    shown.read_only = entry.is_read_only;
+    shown.config_source = static_cast<std::int8_t>(entry.source);
+    shown.is_sensitive = entry.is_sensitive;
+  }
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& context,
+                                                      std::int16_t) {
+  const auto request = decode_request<protocol::CreateTopicsRequest>(context);
+  if (!request) co_return network::close_reply();
+  const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
+  std::map<std::string, int> times_named;
+  for (const auto& wanted : request->topics) ++times_named[wanted.name];
+
+  protocol::CreateTopicsResponse response;
+  std::vector<std::pair<std::size_t, std::int32_t>> created;  // result index, partitions
+  for (const auto& wanted : request->topics) {
+    Result& result = response.topics.emplace_back();
+    result.name = wanted.name;
+    if (!admin_.is_controller()) {
+      set_error(result, ErrorCode::kNotController, {});
+      continue;
+    }
+    if (times_named[wanted.name] > 1) {
+      set_error(result, ErrorCode::kInvalidRequest,
+                "Create topics request contains a topic twice.");
+      continue;
+    }
+    if (auto fault = malformed(wanted)) {
+      set_error(result, ErrorCode::kInvalidReplicaAssignment, std::move(*fault));
+      continue;
+    }
+    auto outcome = co_await runtime::call_on(
+        admin_.control_scope,
+        [admin = &admin_.admin, topic = new_topic(wanted, request->validate_only)] {
+          return admin->create_topic(topic);
+        });
+    if (!outcome) {
+      set_error(result, ErrorCode::kNotController, outcome.error().to_string());
+      continue;
+    }
+    if (!outcome->ok()) {
+      set_error(result, outcome->error, outcome->message);
+      continue;
+    }
+    fill(result, *outcome, sources_());
+    if (!request->validate_only) {
+      created.emplace_back(response.topics.size() - 1, outcome->partitions);
+    }
+  }
+
+  for (const auto& [index, partitions] : created) {
+    Result& result = response.topics[index];
+    const bool ready =
+        request->timeout_ms > 0 &&
+        co_await wait_for_metadata(
+            admin_.metadata,
+            [name = result.name, partitions](const cluster::MetadataSnapshot& snapshot) {
+              return has_leaders(snapshot, name, partitions);
+            },
+            deadline_ms, context.cancel);
+    if (!ready) set_error(result, ErrorCode::kRequestTimedOut, {});
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

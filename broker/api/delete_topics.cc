@@ -1,0 +1,100 @@
+#include "broker/api/delete_topics.h"
+
+#include <map>
+
+#include "protocol/gen/delete_topics.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using Result = protocol::DeleteTopicsResponse::DeletableTopicResult;
+
+struct Wanted {
+  std::optional<std::string> name;
+  base::TopicId id;
+};
+
+std::vector<Wanted> wanted_topics(const protocol::DeleteTopicsRequest& request,
+                                  std::int16_t version) {
+  std::vector<Wanted> wanted;
+  if (version < 6) {
+    for (const auto& name : request.topic_names) wanted.push_back({name, {}});
+  } else {
+    for (const auto& topic : request.topics) wanted.push_back({topic.name, topic.topic_id});
+  }
+  return wanted;
+}
+
+void set_error(Result& result, ErrorCode code, const std::string& message = {}) {
+  result.error_code = protocol::to_wire(code);
+  result.error_message = message.empty() ? std::string(protocol::message(code)) : message;
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& context,
+                                                      std::int16_t version) {
+  const auto request = decode_request<protocol::DeleteTopicsRequest>(context);
+  if (!request) co_return network::close_reply();
+  const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
+  const auto wanted = wanted_topics(*request, version);
+  std::map<std::pair<std::string, base::TopicId>, int> times_named;
+  for (const Wanted& topic : wanted) ++times_named[{topic.name.value_or(""), topic.id}];
+
+  protocol::DeleteTopicsResponse response;
+  std::vector<std::size_t> marked;
+  const auto snapshot = admin_.metadata.snapshot();
+  for (const Wanted& topic : wanted) {
+    Result& result = response.responses.emplace_back();
+    result.name = topic.name;
+    result.topic_id = topic.id;
+    if (!delete_enabled_) {
+      set_error(result,
+                version >= 3 ? ErrorCode::kTopicDeletionDisabled : ErrorCode::kInvalidRequest);
+      continue;
+    }
+    if (!admin_.is_controller()) {
+      set_error(result, ErrorCode::kNotController);
+      continue;
+    }
+    if (topic.name.has_value() != topic.id.is_zero() ||
+        times_named[{topic.name.value_or(""), topic.id}] > 1) {
+      set_error(result, ErrorCode::kInvalidRequest);
+      continue;
+    }
+    const auto* known =
+        topic.name ? snapshot->find_topic(*topic.name) : snapshot->find_topic(topic.id);
+    if (known == nullptr) {
+      set_error(result,
+                topic.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId);
+      continue;
+    }
+    result.name = known->name;
+    result.topic_id = known->id;
+    const auto outcome = co_await runtime::call_on(
+        admin_.control_scope,
+        [admin = &admin_.admin, name = known->name] { return admin->delete_topic(name); });
+    if (!outcome) {
+      set_error(result, ErrorCode::kNotController, outcome.error().to_string());
+    } else if (!outcome->ok()) {
+      set_error(result, outcome->error, outcome->message);
+    } else {
+      marked.push_back(response.responses.size() - 1);
+    }
+  }
+  for (const std::size_t index : marked) {
+    Result& result = response.responses[index];
+    const bool gone =
+        request->timeout_ms > 0 && co_await wait_for_metadata(
+                                       admin_.metadata,
+                                       [name = *result.name](const cluster::MetadataSnapshot& now) {
+                                         return now.find_topic(name) == nullptr;
+                                       },
+                                       deadline_ms, context.cancel);
+    if (!gone) set_error(result, ErrorCode::kRequestTimedOut);
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

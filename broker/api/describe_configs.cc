@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "broker/api/config_resources.h"
+#include "broker/api/configs.h"
+#include "broker/cluster/topic_name.h"
+#include "protocol/gen/describe_configs.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using Wanted = protocol::DescribeConfigsRequest::DescribeConfigsResource;
+using Result = protocol::DescribeConfigsResponse::DescribeConfigsResult;
+
+void set_error(Result& result, ErrorCode code, std::string message) {
+  result.error_code = protocol::to_wire(code);
+  result.error_message = std::move(message);
+}
+
+bool is_wanted(const Wanted& wanted, const std::string& name) {
+  const auto& keys = wanted.configuration_keys;
+  if (!keys || keys->empty()) return true;
+  return std::find(keys->begin(), keys->end(), name) != keys->end();
+}
+
+// Version 0 knows no sources, only whether a value is the default.
+bool is_default(const config::ConfigEntry& entry, std::int8_t resource_type) {
+  if (resource_type == static_cast<std::int8_t>(ConfigResource::topic)) {
+    return entry.source != config::ConfigSource::topic;
+  }
+  return entry.source == config::ConfigSource::built_in;
+}
+
+void add_entries(Result& result, const Wanted& wanted,
+                 const std::vector<config::ConfigEntry>& entries,
+                 const protocol::DescribeConfigsRequest& request, std::int16_t version) {
+  for (const auto& entry : entries) {
+    if (!is_wanted(wanted, entry.name)) continue;
+    auto& shown = result.configs.emplace_back();
+    shown.name = entry.name;
+    shown.value = entry.value;
+    shown.read_only = entry.is_read_only;
+    if (version == 0) shown.is_default = is_default(entry, wanted.resource_type);
+    shown.config_source = static_cast<std::int8_t>(entry.source);
+    shown.is_sensitive = entry.is_sensitive;
+    shown.config_type = entry.type;
+    if (request.include_documentation && !entry.documentation.empty()) {
+      shown.documentation = std::string(entry.documentation);
+    }
+    if (!request.include_synonyms) continue;
+    for (const auto& synonym : entry.synonyms) {
+      shown.synonyms.push_back(
+          {synonym.name, synonym.value, static_cast<std::int8_t>(synonym.source)});
+    }
+  }
+}
+
+}  // namespace
+
+config::BrokerSources broker_sources(const ConfigContext& context) {
+  return {*context.store.own_broker(), *context.store.default_broker(), context.file.to_map()};
+}
+
+runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext& context,
+                                                         std::int16_t version) {
+  const auto request = decode_request<protocol::DescribeConfigsRequest>(context);
+  if (!request) co_return network::close_reply();
+  protocol::DescribeConfigsResponse response;
+  for (const auto& wanted : request->resources) {
+    Result& result = response.results.emplace_back();
+    result.resource_type = wanted.resource_type;
+    result.resource_name = wanted.resource_name;
+    const auto type = static_cast<ConfigResource>(wanted.resource_type);
+    if (type == ConfigResource::topic) {
+      if (auto fault = cluster::invalid_topic_name(wanted.resource_name)) {
+        set_error(result, ErrorCode::kInvalidTopicException, *fault);
+      } else if (context_.admin.metadata.snapshot()->find_topic(wanted.resource_name) == nullptr) {
+        set_error(result, ErrorCode::kUnknownTopicOrPartition,
+                  std::string(protocol::message(ErrorCode::kUnknownTopicOrPartition)));
+      } else {
+        const auto overrides = co_await topic_overrides(context_, wanted.resource_name);
+        add_entries(result, wanted, config::describe_topic(overrides, broker_sources(context_)),
+                    *request, version);
+      }
+    } else if (type == ConfigResource::broker) {
+      const auto broker = parse_broker_name(wanted.resource_name, context_.broker_id);
+      if (!broker) {
+        set_error(result, ErrorCode::kInvalidRequest,
+                  "Unexpected broker id, expected " + std::to_string(context_.broker_id) +
+                      " or empty string, but received " + wanted.resource_name);
+        continue;
+      }
+      const auto sources = broker_sources(context_);
+      add_entries(result, wanted,
+                  broker->has_value() ? config::describe_broker(sources)
+                                      : config::describe_default_broker(sources),
+                  *request, version);
+    } else {
+      set_error(result, ErrorCode::kInvalidRequest,
+                "Unsupported resource type: " + std::to_string(wanted.resource_type));
+    }
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

@@ -1,0 +1,186 @@
+#include "broker/server/broker.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+#include "broker/cluster/startup.h"
+#include "broker/server/make_apis.h"
+#include "broker/server/shutdown.h"
+
+namespace server {
+namespace {
+
+constexpr std::size_t kDiskWorkersMin = 4;
+constexpr std::size_t kExpectedJobs = 10'000;
+// Descriptors kept for connections, sockets to ZooKeeper, checkpoints and the like.
+constexpr std::size_t kDescriptorReserve = 4096;
+
+std::size_t core_count() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+storage::Executor executor_on(runtime::WorkerPool& pool) {
+  return [&pool](std::function<void()> job) { pool.submit(std::move(job)); };
+}
+
+}  // namespace
+
+Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
+    : parts_(std::make_unique<Parts>(control, std::move(options.properties),
+                                     std::move(options.config))) {
+  Parts& p = *parts_;
+  p.open_files_limit = options.open_files_limit;
+  const auto config = p.config.get();
+  const std::size_t cores = core_count();
+  const std::size_t recovery_threads =
+      static_cast<std::size_t>(config->log.num_recovery_threads_per_data_dir) *
+      config->log.dirs.size();
+  p.resolver = runtime::make_worker_pool("resolver", 2, kExpectedJobs);
+  p.disk = runtime::make_worker_pool("disk", std::max(kDiskWorkersMin, recovery_threads + 1),
+                                     kExpectedJobs);
+  p.replica_orders = runtime::make_worker_pool("replica-orders", 1, kExpectedJobs);
+  p.heavy = runtime::make_worker_pool("heavy", cores, kExpectedJobs);
+  const std::size_t loops =
+      config->network.loops > 0 ? static_cast<std::size_t>(config->network.loops) : cores;
+  for (std::size_t i = 0; i < loops; ++i) {
+    p.data_threads.push_back(std::make_unique<runtime::LoopThread>("data-" + std::to_string(i)));
+    p.data_loops.push_back(&p.data_threads.back()->loop());
+  }
+}
+
+Broker::~Broker() {
+  for (auto& thread : parts_->data_threads) thread->stop();
+  for (auto& thread : parts_->data_threads) thread->join();
+}
+
+std::int32_t Broker::id() const { return parts_->broker_id; }
+
+runtime::Task<base::Result<void>> Broker::start() {
+  Parts& p = *parts_;
+  CO_TRY(co_await open_logs());
+  make_network(p);
+  CO_TRY(co_await p.server->start_listening());
+  CO_TRY(co_await join_cluster());
+  make_domain();
+  CO_TRY(co_await load_logs());
+  make_apis(p);
+
+  cluster::BrokerInfo registration = registration_of(p);
+  CO_TRY(co_await cluster::check_endpoints(*p.session->client(), registration));
+  CO_TRY(co_await p.session->register_broker(registration));
+  p.server->start_accepting();
+  co_await p.session->start_listeners();
+  p.upkeep->start(*p.config.get());
+  LOG_INFO("[KafkaServer id={}] started (kafka.server.KafkaServer)", p.broker_id);
+  co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> Broker::open_logs() {
+  Parts& p = *parts_;
+  const auto config = p.config.get();
+  storage::LogManagerOptions options;
+  options.log_dirs = config->log.dirs;
+  options.recovery_threads_per_dir = config->log.num_recovery_threads_per_data_dir;
+  const std::size_t limit = p.open_files_limit;
+  options.open_files_max = limit > 2 * kDescriptorReserve ? limit - kDescriptorReserve : limit / 2;
+  options.keep_partition_metadata =
+      config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_8_iv0;
+  options.config_of = [&p](const std::string& topic) { return p.topic_settings->log(topic); };
+  options.on_directory_failed = [&p](const std::string& log_dir, const base::Error& error) {
+    LOG_ERROR("log directory {} is offline: {}", log_dir, error.to_string());
+    if (p.replica_control != nullptr) p.replica_control->on_directory_failed(log_dir);
+  };
+  auto opened = co_await runtime::run_on(
+      *p.disk, [&p, options] { return storage::LogManager::open(*p.files, p.random, options); });
+  if (!opened) co_return base::fail(opened.error());
+  p.logs = std::move(*opened);
+  co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> Broker::join_cluster() {
+  Parts& p = *parts_;
+  const auto config = p.config.get();
+  cluster::ZkSessionOptions options;
+  options.zookeeper = config->zookeeper;
+  options.protocol = config->identity.inter_broker_protocol;
+  options.log_directories = p.logs->live_directories();
+  p.session = std::make_unique<cluster::ZkSession>(p.control, *p.resolver, *p.disk, *p.files,
+                                                   std::move(options));
+  CO_TRY(co_await p.session->connect());
+
+  cluster::StoredIdentity stored;
+  stored.cluster_id = p.logs->stored_cluster_id();
+  if (const auto id = p.logs->stored_broker_id()) stored.broker_id = id->value();
+  CO_TRY_ASSIGN(auto identity, co_await cluster::prepare_cluster(*p.session->client(), p.random,
+                                                                 config->identity, stored));
+  p.cluster_id = identity.cluster_id;
+  p.broker_id = identity.broker_id;
+  apply_identity(p, identity);
+  co_return co_await runtime::run_on(*p.disk, [&p] {
+    return p.logs->check_identity(base::BrokerId(p.broker_id), p.cluster_id, p.clock().wall_ms());
+  });
+}
+
+runtime::Task<base::Result<void>> Broker::load_logs() {
+  Parts& p = *parts_;
+  CO_TRY(co_await p.config_store->load(*p.session->client()));
+  co_return co_await runtime::run_on(*p.disk, [&p] {
+    return p.logs->load(executor_on(*p.disk), [&p] { return p.clock().wall_ms(); });
+  });
+}
+
+void Broker::make_domain() {
+  Parts& p = *parts_;
+  const auto config = p.config.get();
+  p.config_store = std::make_unique<cluster::ConfigStore>(p.control, p.broker_id);
+  p.topic_settings = std::make_unique<TopicSettings>(p.config, *p.config_store);
+  p.fetch_sessions = std::make_unique<replication::FetchSessionTable>(
+      static_cast<std::size_t>(config->network.fetch_session_cache_slots));
+  replication::ReplicaControl::Options options;
+  options.broker_id = base::BrokerId(p.broker_id);
+  options.is_alive = [&p](base::BrokerId id) {
+    return p.metadata.snapshot()->is_alive(id.value());
+  };
+  options.min_insync_replicas = [&p](const std::string& topic) {
+    return p.topic_settings->topic(topic).min_insync_replicas;
+  };
+  p.replica_control = std::make_unique<replication::ReplicaControl>(
+      std::move(options), p.partitions, *p.logs, p.clock(), *p.replica_orders);
+  p.topic_admin = std::make_unique<cluster::TopicAdmin>(*p.session, p.metadata, p.config.get());
+  p.controller_link = std::make_unique<cluster::ControllerLink>(p.control, *p.resolver, p.metadata,
+                                                                config->network, p.broker_id);
+  p.controller = make_controller(p);
+  p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
+      *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
+  p.dynamic_configs = std::make_unique<DynamicConfigs>(p.properties, p.config, *p.topic_settings,
+                                                       *p.logs, p.partitions);
+  p.config_store->add_listener(*p.dynamic_configs);
+  p.session->add_listener(*p.config_store);
+  p.session->add_listener(*p.controller);
+  p.upkeep = std::make_unique<Upkeep>(p.control, *p.disk, *p.logs,
+                                      [&p] { return p.replica_control->has_state(); });
+}
+
+runtime::Task<void> Broker::interrupt() {
+  if (parts_->session != nullptr) co_await parts_->session->close();
+}
+
+runtime::Task<void> Broker::stop() {
+  Parts& p = *parts_;
+  if (p.controller_link != nullptr) co_await leave_leaderships(p);
+  if (p.upkeep != nullptr) co_await p.upkeep->stop();
+  if (p.server != nullptr) co_await p.server->stop();
+  if (p.request_scopes != nullptr) co_await p.request_scopes->stop();
+  if (p.controller_link != nullptr) co_await p.controller_link->close();
+  if (p.controller != nullptr) p.controller->stop();
+  if (p.logs != nullptr) {
+    co_await runtime::run_on(*p.disk,
+                             [&p] { p.logs->close(executor_on(*p.disk), p.clock().wall_ms()); });
+  }
+  // The registration goes with the session: last of all, when nothing of ours can be asked for.
+  if (p.session != nullptr) co_await p.session->close();
+  if (p.controller != nullptr) co_await p.controller->close();
+  if (p.config_store != nullptr) co_await p.config_store->close();
+  LOG_INFO("[KafkaServer id={}] shut down completed (kafka.server.KafkaServer)", p.broker_id);
+}
+
+}  // namespace server

@@ -1,0 +1,50 @@
+// Purpose: the broker as a whole: makes its rooms, introduces them to each other, starts and stops
+// them in order.
+//
+// start() and stop() run on the control loop, which is the main thread's. Order of a start: lock
+// directories, bind and listen, connect to ZooKeeper, top-level paths and identity, load logs,
+// register, accept, controller. A stop goes the other way round.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/server/parts.h"
+#include "config/properties.h"
+#include "config/server_config.h"
+#include "runtime/uv/uv_loop.h"
+
+namespace server {
+
+struct BrokerOptions {
+  config::Properties properties;  // the file with --override, for DescribeConfigs
+  config::ServerConfig config;
+  std::size_t open_files_limit = 1024;  // of this process
+};
+
+class Broker {
+ public:
+  Broker(runtime::UvLoop& control, BrokerOptions options);
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  // An error is one line for the operator, with the remedy. stop() is needed after it as well.
+  runtime::Task<base::Result<void>> start();
+  // Makes a start under way fail soon, should it wait for ZooKeeper.
+  runtime::Task<void> interrupt();
+  // At most a few seconds longer than the disks need, also with ZooKeeper away.
+  runtime::Task<void> stop();
+  std::int32_t id() const;
+
+ private:
+  runtime::Task<base::Result<void>> open_logs();
+  runtime::Task<base::Result<void>> join_cluster();
+  runtime::Task<base::Result<void>> load_logs();
+  void make_domain();
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace server

@@ -1,0 +1,35 @@
+// Purpose: what changed configs in ZooKeeper do to a running broker: topics' logs get new settings,
+// the broker's own config is computed anew.
+#pragma once
+
+#include "broker/cluster/config_store.h"
+#include "broker/replication/partition_table.h"
+#include "broker/server/log_settings.h"
+#include "config/properties.h"
+#include "storage/log_manager.h"
+
+namespace server {
+
+// Control loop.
+class DynamicConfigs final : public cluster::ConfigListener {
+ public:
+  DynamicConfigs(const config::Properties& file, CurrentConfig& current,
+                 const TopicSettings& settings, storage::LogManager& logs,
+                 replication::PartitionTable& partitions)
+      : file_(file), current_(current), settings_(settings), logs_(logs), partitions_(partitions) {}
+
+  void on_topic_config(const std::string& topic, cluster::ConfigPointer overrides) override;
+  void on_broker_config(cluster::ConfigPointer default_config,
+                        cluster::ConfigPointer own_config) override;
+
+ private:
+  void apply(const std::string& topic);
+
+  const config::Properties& file_;
+  CurrentConfig& current_;
+  const TopicSettings& settings_;
+  storage::LogManager& logs_;
+  replication::PartitionTable& partitions_;
+};
+
+}  // namespace server

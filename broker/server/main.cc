@@ -1,0 +1,167 @@
+// barnabas-server: reads server.properties, runs the broker until a signal.
+//
+// Exit codes as Kafka's: 143, 130, 129 after SIGTERM, SIGINT, SIGHUP; 1 when it cannot start.
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "broker/server/broker.h"
+#include "runtime/posix/file_system.h"
+#include "runtime/uv/threads.h"
+
+namespace {
+
+constexpr std::int64_t kPropertiesBytesMax = 16 * 1024 * 1024;
+constexpr int kLogDrainMs = 2000;
+
+struct CommandLine {
+  std::string properties_path;
+  std::vector<std::string> overrides;
+  bool wants_version = false;
+};
+
+void print_error(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+std::optional<CommandLine> parse(int argc, char** argv) {
+  CommandLine command;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--version" || argument == "-version") {
+      command.wants_version = true;
+    } else if (argument == "--override" || argument == "-override") {
+      if (i + 1 == argc) {
+        print_error("Option override requires an argument");
+        return std::nullopt;
+      }
+      command.overrides.emplace_back(argv[++i]);
+    } else if (argument.starts_with("--override=")) {
+      command.overrides.push_back(argument.substr(11));
+    } else if (argument.starts_with("-") || !command.properties_path.empty()) {
+      print_error(argument.starts_with("-") ? argument + " is not a recognized option"
+                                            : "Found non argument parameters: " + argument);
+      return std::nullopt;
+    } else {
+      command.properties_path = argument;
+    }
+  }
+  if (command.properties_path.empty() && !command.wants_version) {
+    print_error("USAGE: barnabas-server server.properties [--override property=value]*");
+    return std::nullopt;
+  }
+  return command;
+}
+
+std::optional<server::BrokerOptions> load(const CommandLine& command) {
+  const auto files = runtime::make_posix_file_system();
+  const auto text = files->read_file(command.properties_path, kPropertiesBytesMax);
+  if (!text) {
+    print_error("cannot read " + command.properties_path + ": " + text.error().code().message());
+    return std::nullopt;
+  }
+  auto properties = config::Properties::parse(*text, command.properties_path);
+  if (!properties) {
+    print_error(properties.error().to_string());
+    return std::nullopt;
+  }
+  for (const std::string& argument : command.overrides) {
+    if (const auto set = properties->set_override(argument); !set) {
+      print_error(set.error().to_string());
+      return std::nullopt;
+    }
+  }
+  config::LoadReport report;
+  auto config = config::load(*properties, report);
+  for (const std::string& line : report.errors) print_error(line);
+  if (!config) return std::nullopt;
+  for (const std::string& line : report.warnings) LOG_WARN("{}", line);
+  for (const std::string& line : report.infos) LOG_INFO("{}", line);
+  return server::BrokerOptions{std::move(*properties), std::move(*config)};
+}
+
+std::size_t raise_open_files_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+std::string log_file_path() {
+  const char* log_dir = std::getenv("LOG_DIR");
+  return log_dir == nullptr || *log_dir == '\0' ? std::string()
+                                                : std::string(log_dir) + "/server.log";
+}
+
+struct Progress {
+  explicit Progress(runtime::Loop& loop) : changed(loop) {}
+  int signal_number = 0;
+  std::optional<base::Result<void>> started;
+  runtime::Notify changed;
+};
+
+runtime::Task<void> start(server::Broker* broker, Progress* progress) {
+  progress->started.emplace(co_await broker->start());
+  progress->changed.notify_all();
+}
+
+// Runs until a signal, or until the start has failed; the process's exit code.
+runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
+  Progress progress(loop);
+  const runtime::SignalWatcher watcher(loop, [&progress](int number) {
+    progress.signal_number = number;
+    progress.changed.notify_all();
+  });
+  server::Broker broker(loop, std::move(options));
+  runtime::TaskScope scope(loop, "start");
+  scope.spawn(start(&broker, &progress));
+  while (progress.signal_number == 0 && !progress.started) (void)co_await progress.changed.wait();
+  if (!progress.started) co_await broker.interrupt();
+  co_await scope.join();
+  if (!*progress.started && progress.signal_number == 0) {
+    const std::string line = "cannot start: " + progress.started->error().to_string();
+    LOG_ERROR("{}", line);
+    print_error(line);
+    co_await broker.stop();
+    co_return EXIT_FAILURE;
+  }
+  while (progress.signal_number == 0) (void)co_await progress.changed.wait();
+  LOG_INFO("stopping on signal={}", progress.signal_number);
+  co_await broker.stop();
+  co_return 128 + progress.signal_number;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command = parse(argc, argv);
+  if (!command) return EXIT_FAILURE;
+  if (command->wants_version) {
+    std::printf("%s\n", base::kKafkaVersion);
+    return EXIT_SUCCESS;
+  }
+  base::LogOptions log_options;
+  log_options.file_path = log_file_path();
+  base::start_logging(log_options);
+  auto options = load(*command);
+  if (!options) {
+    base::stop_logging(kLogDrainMs);
+    return EXIT_FAILURE;
+  }
+  options->open_files_limit = raise_open_files_limit();
+
+  int exit_code = EXIT_FAILURE;
+  {
+    runtime::UvLoop loop;
+    exit_code = runtime::block_on(loop, run(loop, std::move(*options)));
+  }
+  base::stop_logging(kLogDrainMs);
+  return exit_code;
+}

@@ -1,0 +1,124 @@
+// Purpose: everything a broker is made of, in the order in which it is made; destroyed backwards.
+// Only broker/server sees this: the rooms know each other by the references they are given.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/api/alter_partition.h"
+#include "broker/api/api_versions.h"
+#include "broker/api/auto_create.h"
+#include "broker/api/configs.h"
+#include "broker/api/controlled_shutdown.h"
+#include "broker/api/controller_requests.h"
+#include "broker/api/create_partitions.h"
+#include "broker/api/create_topics.h"
+#include "broker/api/delete_topics.h"
+#include "broker/api/describe_cluster.h"
+#include "broker/api/dispatcher.h"
+#include "broker/api/fetch.h"
+#include "broker/api/list_offsets.h"
+#include "broker/api/loop_scopes.h"
+#include "broker/api/metadata.h"
+#include "broker/api/offset_for_leader_epoch.h"
+#include "broker/api/produce.h"
+#include "broker/api/producer_ids.h"
+#include "broker/cluster/config_store.h"
+#include "broker/cluster/controller_link.h"
+#include "broker/cluster/metadata_cache.h"
+#include "broker/cluster/topic_admin.h"
+#include "broker/cluster/zk_session.h"
+#include "broker/controller/controller.h"
+#include "broker/network/memory_budget.h"
+#include "broker/network/server.h"
+#include "broker/replication/replica_control.h"
+#include "broker/server/dynamic_configs.h"
+#include "broker/server/log_settings.h"
+#include "broker/server/upkeep.h"
+#include "broker/transactions/producer_id_source.h"
+#include "config/properties.h"
+#include "config/server_config.h"
+#include "runtime/posix/file_system.h"
+#include "runtime/uv/system.h"
+#include "runtime/uv/threads.h"
+#include "storage/log_manager.h"
+
+namespace server {
+
+// The handlers of broker/api; each registers in the dispatcher.
+struct Apis {
+  std::unique_ptr<api::ApiVersionsApi> api_versions;
+  std::unique_ptr<api::ProduceApi> produce;
+  std::unique_ptr<api::FetchApi> fetch;
+  std::unique_ptr<api::ListOffsetsApi> list_offsets;
+  std::unique_ptr<api::OffsetForLeaderEpochApi> offset_for_leader_epoch;
+  std::unique_ptr<api::MetadataApi> metadata;
+  std::unique_ptr<api::CreateTopicsApi> create_topics;
+  std::unique_ptr<api::DeleteTopicsApi> delete_topics;
+  std::unique_ptr<api::CreatePartitionsApi> create_partitions;
+  std::unique_ptr<api::DescribeConfigsApi> describe_configs;
+  std::unique_ptr<api::AlterConfigsApi> alter_configs;
+  std::unique_ptr<api::IncrementalAlterConfigsApi> incremental_alter_configs;
+  std::unique_ptr<api::DescribeClusterApi> describe_cluster;
+  std::unique_ptr<api::InitProducerIdApi> init_producer_id;
+  std::unique_ptr<api::AllocateProducerIdsApi> allocate_producer_ids;
+  std::unique_ptr<api::LeaderAndIsrApi> leader_and_isr;
+  std::unique_ptr<api::StopReplicaApi> stop_replica;
+  std::unique_ptr<api::UpdateMetadataApi> update_metadata;
+  std::unique_ptr<api::ControlledShutdownApi> controlled_shutdown;
+  std::unique_ptr<api::AlterPartitionApi> alter_partition;
+};
+
+struct Parts {
+  Parts(runtime::UvLoop& control_loop, config::Properties file, config::ServerConfig initial)
+      : control(control_loop),
+        properties(std::move(file)),
+        config(std::make_shared<const config::ServerConfig>(std::move(initial))) {}
+
+  runtime::Clock& clock() { return control.clock(); }
+
+  runtime::UvLoop& control;
+  config::Properties properties;
+  CurrentConfig config;
+  config::ServerConfig settled_config;  // the one at start, with the broker id that was settled
+  std::size_t open_files_limit = 1024;
+  std::int32_t broker_id = -1;
+  std::string cluster_id;
+
+  // The outer world.
+  runtime::SystemRandom random;
+  std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
+  std::unique_ptr<runtime::WorkerPool> resolver;
+  std::unique_ptr<runtime::WorkerPool> disk;            // upkeep, look-ups, recovery
+  std::unique_ptr<runtime::WorkerPool> replica_orders;  // one thread: the controller's orders
+  std::unique_ptr<runtime::WorkerPool> heavy;           // large compressed batches
+  std::vector<std::unique_ptr<runtime::LoopThread>> data_threads;
+  std::vector<runtime::Loop*> data_loops;
+
+  // Domain.
+  cluster::MetadataCache metadata;
+  std::unique_ptr<cluster::ConfigStore> config_store;
+  std::unique_ptr<TopicSettings> topic_settings;
+  std::unique_ptr<storage::LogManager> logs;
+  replication::PartitionTable partitions;
+  std::unique_ptr<replication::FetchSessionTable> fetch_sessions;
+  std::unique_ptr<replication::ReplicaControl> replica_control;
+  std::unique_ptr<cluster::ZkSession> session;
+  std::unique_ptr<cluster::TopicAdmin> topic_admin;
+  std::unique_ptr<cluster::ControllerLink> controller_link;
+  std::unique_ptr<controller::Controller> controller;
+  std::unique_ptr<DynamicConfigs> dynamic_configs;
+  std::unique_ptr<Upkeep> upkeep;
+
+  // Network and APIs.
+  std::unique_ptr<network::MemoryBudget> budget;
+  std::unique_ptr<api::LoopScopes> request_scopes;
+  std::unique_ptr<api::AutoCreate> auto_create;
+  std::unique_ptr<transactions::ProducerIdSource> producer_ids;
+  api::Dispatcher dispatcher;
+  Apis apis;
+  std::unique_ptr<network::Server> server;
+};
+
+}  // namespace server
