@@ -38,6 +38,12 @@ base::Result<void> LogManager::load(const Executor& executor,
       1, static_cast<std::size_t>(options_.recovery_threads_per_dir) * live().size());
   run_parallel(jobs.size(), threads, executor,
                [&](std::size_t i) { load_one(jobs[i], progress, now_ms()); });
+  // A kill may have left directories whose names are not on the device yet.
+  for (const auto& directory : live()) {
+    if (const auto synced = files_.sync_directory(directory->path()); !synced) {
+      take_offline(directory->path(), synced.error());
+    }
+  }
   if (live().empty()) {
     return base::fail(base::Errc::unavailable, "no log directory could be loaded");
   }
