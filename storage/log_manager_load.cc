@@ -47,6 +47,10 @@ base::Result<void> LogManager::load(const Executor& executor,
   if (live().empty()) {
     return base::fail(base::Errc::unavailable, "no log directory could be loaded");
   }
+  // A log end inside a gap has fallen back: no recovery point may claim what is yet to be written.
+  if (const auto written = checkpoint_recovery_points(); !written) {
+    LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
+  }
   is_loaded_ = true;
   LOG_INFO("logs loaded count={} recovered_mb={} took_ms={}", all().size(),
            progress.recovered_bytes.load() >> 20, now_ms() - begin_ms);

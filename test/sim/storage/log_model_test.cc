@@ -113,8 +113,9 @@ class LogModel {
     auto opened = storage::PartitionLog::open(*environment_, options);
     if (!opened) FAIL(opened.error().to_string());
     log_ = std::move(*opened);
-    // As LogManager does after an unclean stop.
-    if (!clean) REQUIRE(files_.sync_directory("/data").has_value());
+    // As LogManager does at the end of loading.
+    REQUIRE(files_.sync_directory("/data").has_value());
+    checkpoint();
   }
 
   base::Buffer make_batch(int records, Offset base_offset, std::vector<std::string>& values,
@@ -343,12 +344,14 @@ class LogModel {
     if (!closed) FAIL(closed.error().to_string());
     checkpoint();
     CHECK_EQ(checkpointed_recovery_point_, log_end_);
+    const Offset closed_end = log_end_;
     const auto producers = log_->active_producers().size();
     open(true);
     check_log_end_after_open();
     durable_end_ = shared_end_ = recorded_end();
-    // A snapshot at the log start counts for nothing, as in Kafka.
-    if (log_start_ < log_end_) CHECK_EQ(log_->active_producers().size(), producers);
+    // A snapshot at the log start, or above a log end that fell back, counts for nothing.
+    if (log_start_ < log_end_ && log_end_ == closed_end)
+      CHECK_EQ(log_->active_producers().size(), producers);
   }
 
   // A log end inside a gap is not written down anywhere: it falls back behind the last record.
