@@ -8,13 +8,12 @@ void OutputList::consume(std::size_t size_bytes) {
   VERIFY(size_bytes <= total_bytes_);
   total_bytes_ -= size_bytes;
   while (size_bytes > 0) {
-    Piece& piece = pieces_[sent_count_];
+    Piece& piece = pieces_.front();
     const std::size_t step = std::min(size_bytes, piece.size_bytes);
     size_bytes -= step;
     piece.size_bytes -= step;
     if (piece.size_bytes == 0) {
-      piece = {};  // lets go of buffer and file
-      ++sent_count_;
+      pieces_.pop_front();
     } else if (piece.is_file()) {
       piece.slice.position += static_cast<std::int64_t>(step);
       piece.slice.size_bytes -= step;

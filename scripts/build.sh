@@ -7,6 +7,8 @@ build=build/release
 if [ ! -f "$build/build.ninja" ]; then
   CC=clang-19 CXX="${CXX:-$(command -v ccache || true) clang++-19}" CXX_LD=lld-19 \
     meson setup "$build" -Dbuildtype=release -Dtests="${BARNABAS_BUILD_TESTS:-false}"
+elif [ -n "${BARNABAS_BUILD_TESTS:-}" ]; then
+  meson configure "$build" -Dtests="$BARNABAS_BUILD_TESTS"
 fi
 ninja -C "$build"
 

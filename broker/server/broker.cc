@@ -12,6 +12,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t kDiskWorkersMin = 4;
+constexpr std::int64_t kFirstMetadataMs = 5000;
 constexpr std::size_t kExpectedJobs = 10'000;
 // Descriptors kept for connections, sockets to ZooKeeper, checkpoints and the like.
 constexpr std::size_t kDescriptorReserve = 4096;
@@ -70,6 +71,7 @@ runtime::Task<base::Result<void>> Broker::start() {
   p.server->start_accepting();
   co_await p.session->start_listeners();
   p.upkeep->start(*p.config.get());
+  co_await await_first_metadata();
   LOG_INFO("[KafkaServer id={}] started (kafka.server.KafkaServer)", p.broker_id);
   co_return base::Result<void>();
 }
@@ -160,7 +162,22 @@ void Broker::make_domain() {
                                       [&p] { return p.replica_control->has_state(); });
 }
 
+// Whoever waited for the line "started" may create topics at once, which needs the live brokers.
+runtime::Task<void> Broker::await_first_metadata() {
+  Parts& p = *parts_;
+  const std::int64_t deadline_ms = p.control.now_ms() + kFirstMetadataMs;
+  for (;;) {
+    const std::uint64_t version = p.metadata.version();
+    if (p.metadata.snapshot()->is_alive(p.broker_id)) co_return;
+    const std::int64_t left_ms = std::max<std::int64_t>(0, deadline_ms - p.control.now_ms());
+    const auto changed =
+        co_await p.metadata.changed(version, left_ms, runtime::CancelToken(interrupted_));
+    if (!changed) co_return;
+  }
+}
+
 runtime::Task<void> Broker::interrupt() {
+  interrupted_.cancel();
   if (parts_->session != nullptr) co_await parts_->session->close();
 }
 

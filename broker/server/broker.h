@@ -13,6 +13,7 @@
 #include "broker/server/parts.h"
 #include "config/properties.h"
 #include "config/server_config.h"
+#include "runtime/cancel.h"
 #include "runtime/uv/uv_loop.h"
 
 namespace server {
@@ -43,8 +44,11 @@ class Broker {
   runtime::Task<base::Result<void>> join_cluster();
   runtime::Task<base::Result<void>> load_logs();
   void make_domain();
+  // Until the controller has told who is alive; a few seconds at most, if there is no controller.
+  runtime::Task<void> await_first_metadata();
 
   std::unique_ptr<Parts> parts_;
+  runtime::CancelSource interrupted_;
 };
 
 }  // namespace server

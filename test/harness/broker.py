@@ -46,6 +46,8 @@ class Broker:
         self.process = None
         self.start_seconds = None
         self._incarnations = 0
+        # Whether a test has asked for its end, or expects it.
+        self._end_wanted = False
         self._settings = {
             "broker.id": broker_id,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
@@ -79,7 +81,9 @@ class Broker:
     def start(self, wait=True, arguments=(), timeout_s=None):
         assert self.process is None or not self.process.running(), "the broker runs already"
         self.write_properties()
+        self._end_wanted = False
         self._incarnations += 1
+        (self.directory / "logs").mkdir(exist_ok=True)
         began = time.monotonic()
         self.process = Process(
             [self.binary, self.properties_file, *arguments],
@@ -102,11 +106,25 @@ class Broker:
     def wait_started(self, timeout_s=None):
         return self.log.wait_for(STARTED, timeout_s or 30 * places.SLOWNESS)
 
+    def fail_to_start(self, *needles, arguments=(), timeout_s=30):
+        """Starts and must end with 1, after one line that holds every needle (any case)."""
+        self.start(wait=False, arguments=arguments)
+        code = self.wait(timeout_s)
+        printed = self.log.lines()
+        tail = "\n".join(printed[-15:])
+        assert code == 1, f"exit code {code}, not 1:\n{tail}"
+        telling = [x for x in printed if all(n.lower() in x.lower() for n in needles)]
+        assert telling, f"no line with {needles} in:\n{tail}"
+        # Once in the log, once on stderr.
+        assert len(telling) <= 2, f"said {len(telling)} times:\n{tail}"
+        return telling[-1]
+
     def running(self):
         return self.process is not None and self.process.running()
 
     def terminate(self, timeout_s=60):
         """SIGTERM; returns the exit code, 143 when all is well."""
+        self._end_wanted = True
         code = self.process.terminate(timeout_s * places.SLOWNESS)
         self.assert_clean()
         return code
@@ -116,6 +134,7 @@ class Broker:
         assert code == TERMINATED, f"exit code {code}, not {TERMINATED}: see {self.log.path}"
 
     def kill(self):
+        self._end_wanted = True
         code = self.process.kill()
         self.assert_clean()
         return code
@@ -126,6 +145,7 @@ class Broker:
 
     def wait(self, timeout_s=30):
         """For a broker that ends by itself."""
+        self._end_wanted = True
         code = self.process.wait(timeout_s * places.SLOWNESS)
         self.assert_clean()
         return code
@@ -145,7 +165,7 @@ class Broker:
         if self.process is None:
             return
         if self.process.running():
-            code = self.process.terminate(60 * places.SLOWNESS)
-            self.assert_clean()
+            code = self.terminate()
             assert code == TERMINATED, f"exit code {code} after SIGTERM: see {self.log.path}"
         self.assert_clean()
+        assert self._end_wanted, f"ended by itself: see {self.log.path}"

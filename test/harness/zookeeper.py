@@ -85,8 +85,11 @@ class ZooKeeper:
 
         wait_until(serving, timeout_s, f"ZooKeeper on port {self.port} serves")
 
-    def command(self, word, timeout_s=2):
-        """A four-letter command's answer; empty when there is none."""
+    def command(self, word, timeout_s=0.3):
+        """A four-letter command's answer; empty when there is none.
+
+        A server that is starting takes connections that it never answers: hence the short limit.
+        """
         try:
             with socket.create_connection(
                 ("127.0.0.1", self.port), timeout=timeout_s

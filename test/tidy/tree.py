@@ -24,7 +24,7 @@ TEXT = (
 @functools.cache
 def tracked():
     listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
         capture_output=True,
         text=True,
         check=True,
