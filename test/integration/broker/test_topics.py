@@ -59,7 +59,7 @@ def test_what_is_refused(case):
     kafka_tools.create_topic(broker, "taken")
     for arguments, text in (
         (("--create", "--topic", "taken"), "already exists"),
-        (("--create", "--topic", "bad name"), "illegal"),
+        (("--create", "--topic", "bad name"), "Topic name is invalid"),
         (("--create", "--topic", "wide", "--replication-factor", "2"), "eplication factor"),
         (("--create", "--topic", "none", "--partitions", "0"), "artitions"),
         (("--create", "--topic", "odd", "--config", "retention.ms=soon"), "retention.ms"),
