@@ -102,7 +102,7 @@ AlterResult check_topic(std::string_view topic, ConfigMap map, const TopicConfig
   if (topic.empty()) {
     return refuse(AlterFault::invalid_request, "Default topic resources are not allowed.");
   }
-  if (auto fault = validate_topic_configs(topic, map, broker_defaults)) {
+  if (auto fault = validate_topic_configs(map, broker_defaults)) {
     return refuse(AlterFault::invalid_config, std::move(*fault));
   }
   return map;

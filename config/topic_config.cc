@@ -88,10 +88,6 @@ constexpr Field kFields[] = {
     {"unclean.leader.election.enable", store<&TopicConfig::unclean_leader_election_enable>},
 };
 
-bool is_internal_topic(std::string_view topic) {
-  return topic == "__consumer_offsets" || topic == "__transaction_state";
-}
-
 bool is_true(const ConfigMap& overrides, std::string_view name) {
   const auto found = overrides.find(name);
   if (found == overrides.end()) return false;
@@ -108,8 +104,6 @@ std::string_view to_string(CompressionType type) {
 std::string_view to_string(TimestampType type) {
   return kTimestampTypes[static_cast<std::size_t>(type)];
 }
-
-bool is_built(CompressionType type) { return type == CompressionType::producer; }
 
 void store_topic_value(TopicConfig& config, std::string_view key, const Value& value) {
   const auto field = std::ranges::find(kFields, key, &Field::key);
@@ -145,8 +139,7 @@ TopicConfig make_topic_config(const TopicConfig& broker_defaults, const ConfigMa
   return config;
 }
 
-std::optional<std::string> validate_topic_configs(std::string_view topic,
-                                                  const ConfigMap& overrides,
+std::optional<std::string> validate_topic_configs(const ConfigMap& overrides,
                                                   const TopicConfig& broker_defaults) {
   for (const auto& [name, text] : overrides) {
     if (find_topic_key(name) == nullptr) return fmt::format("Unknown topic config name: {}", name);
@@ -172,13 +165,6 @@ std::optional<std::string> validate_topic_configs(std::string_view topic,
     return "Tiered Storage functionality is disabled in the broker. Topic cannot be configured "
            "with "
            "remote log storage.";
-  }
-  if (overrides.contains("compression.type") && !is_built(config.compression_type) &&
-      !is_internal_topic(topic)) {
-    return fmt::format(
-        "Invalid value {} for configuration compression.type: this broker stores batches as the "
-        "producer compressed them; only producer is served",
-        to_string(config.compression_type));
   }
   return std::nullopt;
 }

@@ -82,15 +82,10 @@ struct TopicConfig {
 TopicConfig make_topic_config(const TopicConfig& broker_defaults, const ConfigMap& overrides,
                               std::vector<std::string>* warnings = nullptr);
 
-// nullopt if `topic` may have these overrides, else the message for INVALID_CONFIG, in Kafka's
-// words where Kafka has the rule. `topic` matters only for internal topics: they keep a
-// compression.type that is not served elsewhere, as only the brokers write them.
-std::optional<std::string> validate_topic_configs(std::string_view topic,
-                                                  const ConfigMap& overrides,
+// nullopt if a topic may have these overrides, else the message for INVALID_CONFIG, in Kafka's
+// words where Kafka has the rule.
+std::optional<std::string> validate_topic_configs(const ConfigMap& overrides,
                                                   const TopicConfig& broker_defaults);
-
-// Whether appends to a topic with this compression.type store what it promises.
-bool is_built(CompressionType type);
 
 // Puts the parsed value of a topic key into its field; keys that have no meaning here have none.
 // Call resolve_timestamps() after the last one.

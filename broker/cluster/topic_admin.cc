@@ -162,8 +162,7 @@ runtime::Task<TopicOutcome> TopicAdmin::create_topic(NewTopic topic) {
   }
   TopicOutcome outcome;
   for (auto& [key, value] : topic.configs) outcome.configs.insert_or_assign(key, *value);
-  if (auto invalid = config::validate_topic_configs(topic.name, outcome.configs,
-                                                    config_->log.topic_defaults)) {
+  if (auto invalid = config::validate_topic_configs(outcome.configs, config_->log.topic_defaults)) {
     co_return refuse(ErrorCode::kInvalidConfig, std::move(*invalid));
   }
   outcome.partitions = static_cast<std::int32_t>(placed.replicas.size());
@@ -278,8 +277,7 @@ runtime::Task<TopicOutcome> TopicAdmin::set_topic_config(std::string topic,
   const auto known = co_await client->exists(paths::topic(topic));
   if (!known) co_return transport_outcome(known.error());
   if (!*known) co_return unknown_topic(topic);
-  if (auto invalid =
-          config::validate_topic_configs(topic, overrides, config_->log.topic_defaults)) {
+  if (auto invalid = config::validate_topic_configs(overrides, config_->log.topic_defaults)) {
     co_return refuse(ErrorCode::kInvalidConfig, std::move(*invalid));
   }
   if (validate_only) co_return TopicOutcome();

@@ -250,7 +250,7 @@ Outcome<Command> read_command(const tools::Options& options) {
     }
   }
   // For a name that the broker treats like any other: --topic may be a regular expression here.
-  if (auto message = config::validate_topic_configs("topic", command.configs, {})) {
+  if (auto message = config::validate_topic_configs(command.configs, {})) {
     return failure(std::move(*message));
   }
   command.filter.under_replicated = options.has("under-replicated-partitions");
