@@ -1,0 +1,88 @@
+// Goal: a partition appends only as leader, commits by its ISR, and tells every waiter the truth.
+#include <doctest/doctest.h>
+
+#include "runtime/sim/sim_world.h"
+#include "test/unit/broker/replication/hosted_partition.h"
+
+using base::Offset;
+using replication::ReplicaError;
+using replication_test::HostedPartition;
+
+TEST_CASE("a partition that does not lead refuses appends and reads") {
+  HostedPartition partition;
+  const auto refused = partition.append(1);
+  REQUIRE(!refused);
+  CHECK(refused.error().is(ReplicaError::not_leader));
+  CHECK(partition.follower_fetch(2, 0).error().is(ReplicaError::not_leader));
+}
+
+TEST_CASE("alone in its ISR a leader commits with the append") {
+  HostedPartition partition;
+  CHECK(partition->make_leader(HostedPartition::state(1, 0, {1}, {1}), 0));
+  CHECK(!partition->make_leader(HostedPartition::state(1, 0, {1}, {1}), 0));
+  const auto outcome = partition.append(3, -1);
+  REQUIRE(outcome.has_value());
+  CHECK(outcome->is_committed);
+  CHECK_EQ(partition->log().high_watermark(), Offset(3));
+}
+
+TEST_CASE("acks=all waits for the follower, and answers when it has fetched") {
+  runtime::SimWorld world(1);
+  runtime::SimLoop loop(world);
+  HostedPartition partition;
+  partition->make_leader(HostedPartition::state(1, 0, {1, 2}, {1, 2}), 0);
+  const auto outcome = partition.append(3, -1);
+  REQUIRE(outcome.has_value());
+  CHECK(!outcome->is_committed);
+  auto receiver = partition->wait_committed(outcome->required_offset, loop);
+  REQUIRE(partition.follower_fetch(2, 3).has_value());
+  const auto wait = [](runtime::Receiver<base::Result<void>> r)
+      -> runtime::Task<base::Result<base::Result<void>>> { co_return co_await r.wait(1000); };
+  const auto answer = world.block_on(loop, wait(std::move(receiver)));
+  REQUIRE(answer.has_value());
+  CHECK(answer->has_value());
+  CHECK_EQ(partition->log().high_watermark(), Offset(3));
+}
+
+TEST_CASE("who waits for replicas hears when the leadership is lost") {
+  runtime::SimWorld world(2);
+  runtime::SimLoop loop(world);
+  HostedPartition partition;
+  partition->make_leader(HostedPartition::state(1, 0, {1, 2}, {1, 2}), 0);
+  const auto outcome = partition.append(1, -1);
+  REQUIRE(outcome.has_value());
+  auto receiver = partition->wait_committed(outcome->required_offset, loop);
+  CHECK(partition->make_follower(HostedPartition::state(2, 1, {2}, {1, 2})));
+  const auto wait = [](runtime::Receiver<base::Result<void>> r)
+      -> runtime::Task<base::Result<base::Result<void>>> { co_return co_await r.wait(1000); };
+  const auto answer = world.block_on(loop, wait(std::move(receiver)));
+  REQUIRE(answer.has_value());
+  REQUIRE(!answer->has_value());
+  CHECK(answer->error().is(ReplicaError::not_leader));
+  CHECK(partition.append(1).error().is(ReplicaError::not_leader));
+}
+
+TEST_CASE("acks=all is refused below the minimum ISR, acks=1 is not") {
+  HostedPartition partition;
+  partition->set_min_insync_replicas(2);
+  partition->make_leader(HostedPartition::state(1, 0, {1}, {1, 2}), 0);
+  CHECK(partition.append(1, -1).error().is(ReplicaError::not_enough_replicas));
+  CHECK(partition.append(1, 1).has_value());
+}
+
+TEST_CASE("a fetch with another leader epoch is told which side is behind") {
+  HostedPartition partition;
+  partition->make_leader(HostedPartition::state(1, 5, {1}, {1}), 0);
+  CHECK(
+      partition->check_leader(base::LeaderEpoch(4)).error().is(ReplicaError::fenced_leader_epoch));
+  CHECK(
+      partition->check_leader(base::LeaderEpoch(6)).error().is(ReplicaError::unknown_leader_epoch));
+  CHECK(partition->check_leader(base::LeaderEpoch(5)).has_value());
+  CHECK(partition->check_leader(base::LeaderEpoch(-1)).has_value());
+}
+
+TEST_CASE("a broker that is not a replica gets nothing") {
+  HostedPartition partition;
+  partition->make_leader(HostedPartition::state(1, 0, {1, 2}, {1, 2}), 0);
+  CHECK(partition.follower_fetch(3, 0).error().is(ReplicaError::not_leader));
+}
