@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/result.h"
@@ -31,6 +33,21 @@ class OutputList {
     base::Bytes bytes() const { return buffer.bytes().subspan(offset, size_bytes); }
   };
 
+  OutputList() = default;
+  OutputList(OutputList&& other) noexcept
+      : pieces_(std::move(other.pieces_)),
+        sent_count_(std::exchange(other.sent_count_, 0)),
+        total_bytes_(std::exchange(other.total_bytes_, 0)) {
+    other.pieces_.clear();
+  }
+  OutputList& operator=(OutputList&& other) noexcept {
+    pieces_ = std::move(other.pieces_);
+    sent_count_ = std::exchange(other.sent_count_, 0);
+    total_bytes_ = std::exchange(other.total_bytes_, 0);
+    other.pieces_.clear();
+    return *this;
+  }
+
   void add(base::Buffer buffer) {
     const std::size_t size = buffer.size();
     add(std::move(buffer), 0, size);
@@ -47,20 +64,28 @@ class OutputList {
     pieces_.push_back({{}, 0, std::move(slice), size});
   }
   void append(OutputList&& other) {
-    for (Piece& piece : other.pieces_) pieces_.push_back(std::move(piece));
+    for (std::size_t i = other.sent_count_; i < other.pieces_.size(); ++i) {
+      pieces_.push_back(std::move(other.pieces_[i]));
+    }
     total_bytes_ += other.total_bytes_;
-    other.pieces_.clear();
-    other.total_bytes_ = 0;
+    other.clear();
   }
 
-  bool empty() const { return pieces_.empty(); }
+  bool empty() const { return total_bytes_ == 0; }
   std::size_t total_bytes() const { return total_bytes_; }
-  const std::deque<Piece>& pieces() const { return pieces_; }
+  std::span<const Piece> pieces() const { return std::span(pieces_).subspan(sent_count_); }
   // Drops the first `size_bytes`, which have been sent.
   void consume(std::size_t size_bytes);
 
  private:
-  std::deque<Piece> pieces_;
+  void clear() {
+    pieces_.clear();
+    sent_count_ = total_bytes_ = 0;
+  }
+
+  // Not a deque: most lists are one piece, and an empty or moved list shall cost no allocation.
+  std::vector<Piece> pieces_;
+  std::size_t sent_count_ = 0;  // pieces at the front that are wholly sent, and empty
   std::size_t total_bytes_ = 0;
 };
 

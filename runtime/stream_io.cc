@@ -8,12 +8,13 @@ void OutputList::consume(std::size_t size_bytes) {
   VERIFY(size_bytes <= total_bytes_);
   total_bytes_ -= size_bytes;
   while (size_bytes > 0) {
-    Piece& piece = pieces_.front();
+    Piece& piece = pieces_[sent_count_];
     const std::size_t step = std::min(size_bytes, piece.size_bytes);
     size_bytes -= step;
     piece.size_bytes -= step;
     if (piece.size_bytes == 0) {
-      pieces_.pop_front();
+      piece = {};  // lets go of buffer and file
+      ++sent_count_;
     } else if (piece.is_file()) {
       piece.slice.position += static_cast<std::int64_t>(step);
       piece.slice.size_bytes -= step;

@@ -145,7 +145,10 @@ base::Result<void> IndexFile::write_out_locked() {
     TRY(file->truncate(stored_bytes()));
     file_bytes_ = stored_bytes();
   }
-  if (!tail_.empty()) TRY(file->pwrite(tail_, stored_bytes()));
+  if (!tail_.empty()) {
+    file_bytes_ = kUnknown;  // a failed write may leave a part behind
+    TRY(file->pwrite(tail_, stored_bytes()));
+  }
   const std::int64_t old_bytes = stored_bytes();
   stored_count_ += tail_count();
   tail_.clear();

@@ -43,6 +43,7 @@ class IndexFile {
  private:
   static constexpr std::size_t kTailEntriesMax = 512;
   static constexpr std::int64_t kMissing = -1;
+  static constexpr std::int64_t kUnknown = INT64_MAX;  // more than the stored entries, maybe
 
   base::Result<void> load() REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);

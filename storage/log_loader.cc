@@ -57,6 +57,7 @@ class LogLoader {
     auto entries = files_.list_directory(request_.directory);
     if (!entries && entries.error().is(std::errc::no_such_file_or_directory)) {
       TRY(files_.create_directory(request_.directory));
+      has_new_directory_ = true;
       entries = std::vector<runtime::DirectoryEntry>();
     }
     if (!entries) return base::fail(entries.error());
@@ -204,7 +205,7 @@ class LogLoader {
   }
 
   // Checks every batch, builds the indexes anew and cuts at the first invalid batch. False if
-  // something was cut. Producers may be null.
+  // the log ends there. Producers may be null.
   base::Result<bool> recover_segment(std::size_t index, ProducerState* producers) {
     Segment& segment = *segments_[index];
     TRY_ASSIGN(const auto file, segment.log_file());
@@ -216,6 +217,7 @@ class LogLoader {
     std::int64_t reported_bytes = 0;
     base::Offset next_offset = segment.base_offset();
     std::string reason;
+    bool is_next_newer = false;
     for (;;) {
       const auto batch = reader.next();
       if (!batch) {
@@ -230,6 +232,13 @@ class LogLoader {
       }
       if ((*batch)->base_offset() < next_offset || (*batch)->last_offset_delta() < 0) {
         reason = "offsets do not increase";
+        break;
+      }
+      if (index + 1 < segments_.size() &&
+          (*batch)->last_offset() >= segments_[index + 1]->base_offset()) {
+        // What a truncation had cut is back; the next segment was written after it.
+        reason = "offsets reach into the next segment";
+        is_next_newer = true;
         break;
       }
       if (const auto applied = take_in(segment, **batch, reader.batch_position(), producers);
@@ -251,9 +260,11 @@ class LogLoader {
                request_.topic_partition, segment.base_offset(), next_offset,
                size_bytes - valid_bytes, reason);
       TRY(segment.truncate_to(next_offset, valid_bytes, request_.now_ms));
+      // At once: the recovery point may already be above the cut, and nobody would look again.
+      TRY(file->sync());
     }
     TRY(unless_full(segment.finish()));
-    return valid_bytes == size_bytes;
+    return valid_bytes == size_bytes || is_next_newer;
   }
 
   // Before anything of it is touched.
@@ -344,8 +355,11 @@ class LogLoader {
       TRY_ASSIGN(auto created, Segment::create(environment_, request_.directory,
                                                request_.log_start_offset, request_.now_ms));
       segments_.push_back(std::move(created));
+      has_new_files_ = true;
     }
     LoadedOffsets loaded;
+    loaded.has_new_directory = has_new_directory_;
+    loaded.has_new_files = has_new_files_ || !request_.had_clean_shutdown;
     loaded.log_start = std::max(request_.log_start_offset, segments_.front()->base_offset());
     loaded.log_end = log_end;
     loaded.recovery_point =
@@ -374,6 +388,8 @@ class LogLoader {
   std::vector<base::Offset> snapshots_;
   std::set<base::Offset> without_index_;
   bool has_leftovers_ = false;
+  bool has_new_directory_ = false;
+  bool has_new_files_ = false;
   SegmentList segments_;
 };
 

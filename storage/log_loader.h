@@ -32,6 +32,8 @@ struct LoadedOffsets {
   base::Offset log_start;
   base::Offset log_end;
   base::Offset recovery_point;
+  bool has_new_directory = false;  // its name is not on the device yet
+  bool has_new_files = false;      // nor are those of some files in it
 };
 
 // Fills `epochs` and `producers`, which are empty. Errors: errno; Errc::corrupt names a file that

@@ -38,8 +38,18 @@ base::Result<void> LogManager::load(const Executor& executor,
       1, static_cast<std::size_t>(options_.recovery_threads_per_dir) * live().size());
   run_parallel(jobs.size(), threads, executor,
                [&](std::size_t i) { load_one(jobs[i], progress, now_ms()); });
+  // A kill may have left directories whose names are not on the device yet.
+  for (const auto& directory : live()) {
+    if (const auto synced = files_.sync_directory(directory->path()); !synced) {
+      take_offline(directory->path(), synced.error());
+    }
+  }
   if (live().empty()) {
     return base::fail(base::Errc::unavailable, "no log directory could be loaded");
+  }
+  // A log end inside a gap has fallen back: no recovery point may claim what is yet to be written.
+  if (const auto written = checkpoint_recovery_points(); !written) {
+    LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
   }
   is_loaded_ = true;
   LOG_INFO("logs loaded count={} recovered_mb={} took_ms={}", all().size(),

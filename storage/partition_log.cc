@@ -78,6 +78,8 @@ base::Result<void> PartitionLog::load(const OpenLogOptions& options) {
     unflushed_since_ms_.store(options.now_ms);
     unflushed_bytes_.store(1);  // what was not synced before the stop is still to be
   }
+  has_new_directory_.store(loaded.has_new_directory);
+  has_new_files_.store(loaded.has_new_files);
   publish(std::move(loaded.segments), active_->size_bytes(), loaded.log_end, 0);
   return {};
 }

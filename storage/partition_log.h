@@ -270,7 +270,7 @@ class PartitionLog {
                               std::int64_t now_ms, const char*& reason) REQUIRES(append_mutex_);
   base::Result<void> retire(const SegmentList& segments, const LogConfig& config)
       REQUIRES(append_mutex_);
-  base::Result<void> sync_range(base::Offset from, const SegmentList& segments);
+  static base::Result<void> sync_segments(const SegmentList& segments);
   void publish(SegmentList segments, std::int64_t end_position, base::Offset log_end,
                std::uint64_t generation) REQUIRES(append_mutex_) EXCLUDES(published_mutex_);
   void publish_end(std::int64_t end_position, base::Offset log_end) REQUIRES(append_mutex_)
@@ -310,6 +310,7 @@ class PartitionLog {
   std::atomic<std::int64_t> recovery_point_{0};
   std::atomic<std::int64_t> unflushed_bytes_{0};
   std::atomic<std::int64_t> unflushed_since_ms_{-1};
+  std::atomic<bool> has_new_directory_{false};
   std::atomic<bool> has_new_files_{false};  // rolled since the last flush
   std::atomic<bool> is_abandoned_{false};
   const std::shared_ptr<std::atomic<std::uint64_t>> generation_;

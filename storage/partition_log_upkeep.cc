@@ -32,11 +32,6 @@ base::Result<void> PartitionLog::roll_locked(base::Offset base, std::int64_t now
     return disk_failed(taken.error());
   }
   SegmentList list = *segments();
-  // A follower may skip offsets past an active segment that never got a batch.
-  if (active_->size_bytes() == 0 && list.size() > 0) {
-    list.pop_back();
-    TRY(retire({active_}, *config()));
-  }
   active_ = *created;
   list.push_back(active_);
   has_new_files_.store(true);
@@ -89,6 +84,8 @@ base::Result<void> PartitionLog::truncate_locked(base::Offset offset, std::int64
   active_ = last;
   publish(kept, *position, offset, generation);
   lower_offsets_to(offset);
+  // The cut is on the device only after the next flush: until then recovery reads this segment.
+  recovery_point_.store(std::min(recovery_point_.load(), last->base_offset().value()));
   epochs_.truncate_from_end(offset);
   TRY(or_disk_failed(last->truncate_to(offset, *position, now_ms)));
   TRY(retire(removed, *config()));
@@ -107,8 +104,9 @@ base::Result<void> PartitionLog::start_over_locked(base::Offset offset, base::Of
     environment_.report_failure(log_dir_, created.error());
     return base::fail(LogError::storage_error, created.error().to_string());
   }
+  // Rare, and worth the wait: after a power failure the old history must not be back.
+  TRY(or_disk_failed(environment_.files.sync_directory(directory())));
   active_ = *created;
-  has_new_files_.store(true);
   log_start_.store(log_start.value());
   publish({active_}, 0, offset, generation);
   high_watermark_.store(offset.value());
@@ -237,12 +235,11 @@ bool PartitionLog::flush_due(std::int64_t now_ms) const {
          log_end_.load() - recovery_point_.load() >= config->flush_messages;
 }
 
-base::Result<void> PartitionLog::sync_range(base::Offset from, const SegmentList& segments) {
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const bool is_below = i + 1 < segments.size() && segments[i + 1]->base_offset() <= from;
-    if (is_below || segments[i]->is_removed()) continue;
-    auto flushed = segments[i]->flush();
-    if (!flushed && !segments[i]->is_removed()) return flushed;
+base::Result<void> PartitionLog::sync_segments(const SegmentList& segments) {
+  for (const auto& segment : segments) {
+    if (segment->is_removed()) continue;
+    auto flushed = segment->flush();
+    if (!flushed && !segment->is_removed()) return flushed;
   }
   return {};
 }
@@ -260,7 +257,7 @@ base::Result<void> PartitionLog::flush(std::int64_t now_ms) {
     view = read_view({}, {});
   }
   const bool has_new_files = has_new_files_.exchange(false);
-  TRY(or_disk_failed(sync_range(recovery_point(), *view.segments)));
+  TRY(or_disk_failed(sync_segments(*view.segments)));
   for (const std::string& path : snapshots) {
     // Gone if its segment was deleted meanwhile.
     if (const auto file = environment_.files.open(path, runtime::OpenMode::read_write)) {
@@ -269,6 +266,9 @@ base::Result<void> PartitionLog::flush(std::int64_t now_ms) {
   }
   TRY(or_disk_failed(epochs_.save_if_changed()));
   if (has_new_files) TRY(or_disk_failed(environment_.files.sync_directory(directory())));
+  if (has_new_directory_.exchange(false)) {
+    TRY(or_disk_failed(environment_.files.sync_directory(log_dir_)));
+  }
 
   base::LockGuard append(append_mutex_);
   if (generation_->load() != view.generation) return {};  // truncated meanwhile: next time

@@ -32,6 +32,7 @@ base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environme
   for (const char* extension : {".index", ".timeindex", ".log"}) {
     TRY(environment.files.open(segment->path(extension), runtime::OpenMode::truncate));
   }
+  segment->set_dirty();
   segment->offset_index_.file().assume_empty();
   segment->time_index_.file().assume_empty();
   base::LockGuard guard(segment->timestamp_mutex_);
@@ -61,6 +62,7 @@ base::Result<std::shared_ptr<runtime::File>> Segment::log_file() const {
 base::Result<void> Segment::append(base::Bytes batches) {
   TRY_ASSIGN(const auto file, log_file());
   const std::int64_t end = size_bytes();
+  set_dirty();
   auto written = file->pwrite(batches, end);
   if (!written) {
     TRY(file->truncate(end));
@@ -121,6 +123,7 @@ base::Result<bool> Segment::should_roll(const AppendNeeds& needs, std::int64_t j
 
 base::Result<void> Segment::finish() {
   TRY_ASSIGN(const TimeEntry max, max_timestamp());
+  set_dirty();
   if (max.timestamp_ms >= 0) TRY(time_index_.append_if_later(max));
   TRY(offset_index_.file().write_out());
   return time_index_.file().write_out();
@@ -133,6 +136,7 @@ base::Result<std::int64_t> Segment::truncation_position(base::Offset offset) {
 
 base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t position,
                                         std::int64_t now_ms) {
+  set_dirty();
   TRY(offset_index_.truncate_to(offset));
   TRY(time_index_.truncate_to(offset));
   TRY_ASSIGN(const auto file, log_file());
@@ -160,6 +164,7 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
 }
 
 base::Result<void> Segment::reset_indexes() {
+  set_dirty();
   TRY(offset_index_.file().truncate(0));
   TRY(time_index_.file().truncate(0));
   bytes_since_index_entry_ = 0;
@@ -170,10 +175,16 @@ base::Result<void> Segment::reset_indexes() {
 }
 
 base::Result<void> Segment::flush() {
-  TRY_ASSIGN(const auto file, log_file());
-  TRY(file->sync());
-  TRY(offset_index_.file().sync());
-  return time_index_.file().sync();
+  if (!is_dirty_.exchange(false)) return {};
+  const auto sync_all = [&]() -> base::Result<void> {
+    TRY_ASSIGN(const auto file, log_file());
+    TRY(file->sync());
+    TRY(offset_index_.file().sync());
+    return time_index_.file().sync();
+  };
+  auto synced = sync_all();
+  if (!synced) set_dirty();
+  return synced;
 }
 
 base::Result<std::optional<BatchPlace>> Segment::find_batch(base::Offset target,

@@ -76,7 +76,10 @@ class Segment {
   // Recovery: indexes emptied, to be filled again by note_batch.
   base::Result<void> reset_indexes();
   // --- any thread ---------------------------------------------------------------------------
-  base::Result<void> flush();  // .log and indexes on the device
+  // .log and indexes on the device; nothing to do if they are since the last time.
+  base::Result<void> flush();
+  // What the device has may differ from what was read: found by recovery.
+  void set_dirty() { is_dirty_.store(true); }
   // The first batch whose last offset >= target, before `end_position` (a batch boundary).
   base::Result<std::optional<BatchPlace>> find_batch(base::Offset target, std::int64_t end_position,
                                                      bool may_block = true);
@@ -104,6 +107,7 @@ class Segment {
   std::string directory_ GUARDED_BY(path_mutex_);
   std::atomic<std::int64_t> size_bytes_;
   std::atomic<bool> is_removed_{false};
+  std::atomic<bool> is_dirty_{false};  // written or cut since the last flush
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   base::Mutex timestamp_mutex_;

@@ -16,6 +16,8 @@ struct Tool {
 
 constexpr Tool kTools[] = {
     {"kafka-topics", tools::kafka_topics},
+    {"kafka-console-producer", tools::kafka_console_producer},
+    {"kafka-console-consumer", tools::kafka_console_consumer},
     {"kafka-broker-api-versions", tools::kafka_broker_api_versions},
     {"kafka-get-offsets", tools::kafka_get_offsets},
     {"zookeeper-shell", tools::zookeeper_shell},

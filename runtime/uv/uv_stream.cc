@@ -59,9 +59,9 @@ base::Result<std::size_t> UvStream::try_write(OutputList& output) {
       break;
     }
     const OutputList::Piece& front = output.pieces().front();
+    const bool is_file = front.is_file();
     std::size_t offered_bytes = front.size_bytes;
-    const auto sent =
-        front.is_file() ? send_file(front.slice) : send_buffers(output, offered_bytes);
+    const auto sent = is_file ? send_file(front.slice) : send_buffers(output, offered_bytes);
     if (!sent) {
       // What went out before counts; the next call meets the same error again.
       if (total_bytes > 0) break;
@@ -69,7 +69,7 @@ base::Result<std::size_t> UvStream::try_write(OutputList& output) {
     }
     output.consume(*sent);
     total_bytes += *sent;
-    if (*sent < offered_bytes && !front.is_file()) break;  // the socket's buffer is full
+    if (*sent < offered_bytes && !is_file) break;  // the socket's buffer is full
   }
   return total_bytes;
 }

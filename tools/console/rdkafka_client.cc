@@ -1,0 +1,110 @@
+#include "tools/console/rdkafka_client.h"
+
+#include <fmt/core.h>
+
+#include "base/result.h"
+
+namespace console {
+
+using tools::failure;
+using tools::JavaClient;
+using tools::Outcome;
+using tools::TranslatedProperty;
+
+namespace {
+
+// librdkafka's own lines say little to a user; on_error() has what matters.
+void drop_log(const rd_kafka_t*, int, const char*, const char*) {}
+
+Outcome<> set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+  char reason[512];
+  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason, sizeof reason) !=
+      RD_KAFKA_CONF_OK) {
+    return failure(reason);
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<RdKafkaClient>> RdKafkaClient::create(JavaClient kind,
+                                                              const config::Properties& properties,
+                                                              DeliveryCallback on_delivery,
+                                                              void* opaque) {
+  std::unique_ptr<RdKafkaClient> client(new RdKafkaClient());
+  client->bootstrap_ = properties.value_or("bootstrap.servers", "");
+  client->opaque_ = opaque;
+  RdKafkaPtr<rd_kafka_conf_t> conf(rd_kafka_conf_new());
+  TRY(client->configure(conf.get(), kind, properties));
+  rd_kafka_conf_set_opaque(conf.get(), client.get());
+  rd_kafka_conf_set_log_cb(conf.get(), drop_log);
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  if (on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
+  char reason[512];
+  const auto type = kind == JavaClient::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+  client->handle_.reset(rd_kafka_new(type, conf.get(), reason, sizeof reason));
+  if (client->handle_ == nullptr) return failure(reason);
+  static_cast<void>(conf.release());  // owned by the client now
+  return client;
+}
+
+RdKafkaClient::~RdKafkaClient() = default;
+
+Outcome<> RdKafkaClient::configure(rd_kafka_conf_t* conf, JavaClient kind,
+                                   const config::Properties& properties) {
+  if (kind == JavaClient::producer) {
+    // Java's partitioner, so that a key goes to the same partition whoever sends it. What is
+    // buffered is bounded by bytes alone, as in Java.
+    TRY(set(conf, "partitioner", "murmur2_random"));
+    TRY(set(conf, "queue.buffering.max.messages", "10000000"));
+    TRY(set(conf, "delivery.report.only.error", "true"));
+  }
+  for (const config::Property& property : properties.entries()) {
+    TRY_ASSIGN(const TranslatedProperty translated,
+               tools::translate_java_property(kind, property.key, property.value));
+    if (translated.kind == TranslatedProperty::Kind::set) {
+      TRY(set(conf, translated.name, translated.value));
+    } else if (translated.kind == TranslatedProperty::Kind::unknown) {
+      fmt::print(stderr, "WARN {}: {} is not known here and has no effect\n", property.where(),
+                 property.key);
+    }
+  }
+  return {};
+}
+
+void RdKafkaClient::on_error(rd_kafka_t*, int code, const char* reason, void* self) {
+  auto* client = static_cast<RdKafkaClient*>(self);
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    if (!client->is_quiet_) {
+      fmt::print(stderr, "WARN No broker can be reached ({}), trying on\n", client->last_error_);
+    }
+    return;
+  }
+  // Without "(after 0ms in state CONNECT, 1 identical error(s) suppressed)".
+  const std::string_view text(reason);
+  client->last_error_ = text.substr(0, text.find(" (after "));
+}
+
+Outcome<> RdKafkaClient::check_reachable() {
+  const auto answer = metadata(nullptr, kConnectTimeoutMs);
+  poll(0);  // collects the reason
+  if (answer) {
+    is_quiet_ = false;
+    return {};
+  }
+  return failure(
+      fmt::format("No broker could be reached at {} ({}): is one running there? Check the address.",
+                  bootstrap_, last_error_.empty() ? answer.error().message : last_error_));
+}
+
+Outcome<RdKafkaPtr<const rd_kafka_metadata_t>> RdKafkaClient::metadata(rd_kafka_topic_t* topic,
+                                                                       int timeout_ms,
+                                                                       bool of_all_topics) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto code =
+      rd_kafka_metadata(handle_.get(), of_all_topics ? 1 : 0, topic, &metadata, timeout_ms);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return failure(rd_kafka_err2str(code));
+  return RdKafkaPtr<const rd_kafka_metadata_t>(metadata);
+}
+
+}  // namespace console

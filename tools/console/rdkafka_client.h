@@ -1,0 +1,75 @@
+// Purpose: librdkafka's C API with owners, its configuration from Java properties, and its errors
+// as lines for the user.
+//
+// librdkafka has threads of its own and is the one thing in tools/ that does its own network I/O.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <memory>
+#include <string>
+
+#include "config/properties.h"
+#include "tools/java_properties.h"
+#include "tools/tool.h"
+
+namespace console {
+
+struct RdKafkaDelete {
+  void operator()(rd_kafka_t* client) const { rd_kafka_destroy(client); }
+  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+  void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
+};
+template <class T>
+using RdKafkaPtr = std::unique_ptr<T, RdKafkaDelete>;
+
+class RdKafkaClient {
+ public:
+  // `properties` are Java's. Unknown ones are warned about on stderr. Connects to nothing yet.
+  // `on_delivery` may be null; it is called from poll() with `opaque`.
+  using DeliveryCallback = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque);
+  static tools::Outcome<std::unique_ptr<RdKafkaClient>> create(tools::JavaClient kind,
+                                                               const config::Properties& properties,
+                                                               DeliveryCallback on_delivery,
+                                                               void* opaque);
+  RdKafkaClient(const RdKafkaClient&) = delete;
+  RdKafkaClient& operator=(const RdKafkaClient&) = delete;
+  // Waits for librdkafka's threads.
+  ~RdKafkaClient();
+
+  rd_kafka_t* handle() { return handle_.get(); }
+  // Serves callbacks, waiting for some up to `timeout_ms`.
+  void poll(int timeout_ms) { rd_kafka_poll(handle_.get(), timeout_ms); }
+  // Waits for any broker to answer; fails with one line after kConnectTimeoutMs.
+  tools::Outcome<> check_reachable();
+  // Of one topic (null: of none, only the brokers), or of all.
+  tools::Outcome<RdKafkaPtr<const rd_kafka_metadata_t>> metadata(rd_kafka_topic_t* topic,
+                                                                 int timeout_ms,
+                                                                 bool of_all_topics = false);
+  // Serves callbacks without a word about brokers that are gone (at the end).
+  void be_quiet() { is_quiet_ = true; }
+
+  // What a callback's `opaque` was given as.
+  static void* opaque_of(void* client) { return static_cast<RdKafkaClient*>(client)->opaque_; }
+
+ private:
+  static constexpr int kConnectTimeoutMs = 5'000;
+
+  RdKafkaClient() = default;
+  tools::Outcome<> configure(rd_kafka_conf_t* conf, tools::JavaClient kind,
+                             const config::Properties& properties);
+  static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
+
+  std::string bootstrap_;
+  std::string last_error_;
+  void* opaque_ = nullptr;
+  bool is_quiet_ = true;  // until some broker has answered
+  RdKafkaPtr<rd_kafka_t> handle_;
+};
+
+}  // namespace console
