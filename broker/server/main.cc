@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "broker/server/broker.h"
+#include "runtime/freed_memory.h"
 #include "runtime/posix/file_system.h"
 #include "runtime/uv/threads.h"
 
@@ -147,6 +148,7 @@ int main(int argc, char** argv) {
     std::printf("%s\n", base::kKafkaVersion);
     return EXIT_SUCCESS;
   }
+  runtime::keep_freed_memory();
   base::LogOptions log_options;
   log_options.file_path = log_file_path();
   base::start_logging(log_options);
