@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "protocol/api_key.h"
@@ -16,6 +17,8 @@ constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kWarnIntervalMs = 1000;
 // Others on the loop get a turn after so many bytes of one sender that is always ahead.
 constexpr std::size_t kBytesPerTurn = 1024 * 1024;
+// Responses are gathered up to this.
+constexpr std::size_t kGatherBytesMax = 64 * 1024;
 // A large frame that brings less than this in frame_stall_ms has stalled.
 constexpr std::size_t kProgressBytes = 64 * 1024;
 // How soon a deadline that was found passed, but not to be enforced yet, is looked at again.
@@ -25,6 +28,9 @@ constexpr std::int64_t kNever = runtime::TimerQueue::kNever;
 bool may_be_overtaken(std::int16_t api_key) {
   return api_key == static_cast<std::int16_t>(protocol::ApiKey::kProduce);
 }
+
+// Asks without waiting.
+bool has_come(runtime::Receiver<Response>& deferred) { return deferred.wait().await_ready(); }
 
 // What keeps replication and the controller going may use the reserve. The key is the sender's
 // word; what it can gain by a lie is a place in that reserve.
@@ -53,7 +59,7 @@ Connection::Connection(std::unique_ptr<runtime::Stream> stream, const ListenerCo
       listener_(listener),
       shared_(shared),
       loop_(stream_->loop()),
-      scope_(loop_, "connection", [this](const std::string& what) { fail(what); }),
+      scope_(loop_, "connection", [this](const std::string& what) { fail_request(what); }),
       assembler_(shared.options.request_max_bytes),
       answered_(loop_),
       last_active_ns_(loop_.now_ns()) {
@@ -64,23 +70,47 @@ Connection::Connection(std::unique_ptr<runtime::Stream> stream, const ListenerCo
 
 Connection::~Connection() = default;
 
+// Runs a handler; if it has to wait, what was gathered goes out first.
+class Connection::HandlerCall {
+ public:
+  HandlerCall(Connection& connection, runtime::Task<Reply> task)
+      : connection_(connection), task_(std::move(task)), awaiter_(task_.operator co_await()) {}
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    if (!awaiter_.await_suspend(coroutine)) return false;
+    connection_.send_what_goes();
+    return true;
+  }
+  Reply await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  Connection& connection_;
+  runtime::Task<Reply> task_;
+  runtime::Task<Reply>::Awaiter awaiter_;
+};
+
 runtime::Task<void> Connection::run() {
   if (shared_.options.idle_max_ms >= 0) arm_deadline(deadline().at_ns);
   try {
     const auto outcome = co_await serve();
     if (!outcome) report_end(outcome.error());
   } catch (const std::exception& exception) {
-    fail(exception.what());
+    fail_request(exception.what());
   }
   close("ended");
   co_await scope_.join();
 }
 
 // The hot path. A request that is answered at once costs one read and one write, and the only
-// coroutine it starts is the handler's.
+// coroutine it starts is the handler's. Responses to Produce requests that came together go out
+// together.
 runtime::Task<base::Result<void>> Connection::serve() {
   for (;;) {
     CO_TRY_ASSIGN(std::optional<FrameAssembler::Frame> frame, assembler_.next());
+    if (!unsent_.empty() && (!frame || is_finishing_ || !may_gather(*frame))) {
+      CO_TRY_ASSIGN(const bool is_sent, write_now(unsent_));
+      if (!is_sent) CO_TRY(co_await flush());
+    }
     if (is_finishing_) break;
     if (!frame) {
       if (is_muted()) CO_TRY(co_await pause_while_muted());
@@ -100,22 +130,28 @@ runtime::Task<base::Result<void>> Connection::serve() {
       CO_TRY(co_await wait_for_turn());
       if (is_finishing_) break;
     }
-    Reply reply = co_await shared_.handler.handle(current_->context);
+    Reply reply = co_await HandlerCall(*this, shared_.handler.handle(current_->context));
     if (reply.deferred || !in_flight_.empty()) {
       queue(std::move(reply));
       continue;
     }
-    current_->context.release_frame();
-    CO_TRY_ASSIGN(const bool is_sent, write_now(reply.response.output));
-    if (!is_sent) CO_TRY(co_await write_rest(reply.response.output));
     retire(std::move(current_));
     note_throttle(reply.response);
-    if (reply.response.close_connection) co_return base::Result<void>();
+    unsent_.append(std::move(reply.response.output));
+    if (reply.response.close_connection) co_return co_await flush();
   }
   while (!in_flight_.empty()) {
     CO_TRY(co_await answered_.wait(runtime::kNoTimeout, scope_.token()));
   }
   co_return base::Result<void>();
+}
+
+// Whether responses may wait for that of this request: it will not wait for anything itself, and
+// if it does, HandlerCall sends them.
+bool Connection::may_gather(const FrameAssembler::Frame& frame) const {
+  const base::Bytes bytes = frame.buffer.bytes().subspan(frame.offset);
+  return unsent_.total_bytes() < kGatherBytesMax && bytes.size() >= sizeof(std::int16_t) &&
+         may_be_overtaken(base::load_be<std::int16_t>(bytes.data()));
 }
 
 // The last read left nothing behind, or the frame is complete: then waiting comes first, which
@@ -181,6 +217,7 @@ bool Connection::may_start() const {
 }
 
 runtime::Task<base::Result<void>> Connection::wait_for_turn() {
+  CO_TRY(co_await flush());
   while (!may_start() && !is_finishing_) {
     if (is_muted()) {
       CO_TRY(co_await pause_while_muted());
@@ -194,6 +231,10 @@ runtime::Task<base::Result<void>> Connection::wait_for_turn() {
 void Connection::queue(Reply reply) {
   VERIFY(!reply.deferred || may_be_overtaken(current_->context.header.api_key),
          "a deferred response to API key {}", current_->context.header.api_key);
+  if (!unsent_.empty()) {
+    in_flight_.push_back(std::make_unique<Exchange>());
+    in_flight_.back()->response.output = std::move(unsent_);
+  }
   current_->deferred = std::move(reply.deferred);
   current_->response = std::move(reply.response);
   in_flight_.push_back(std::move(current_));
@@ -216,20 +257,29 @@ runtime::Task<void> Connection::write_deferred() {
   if (is_finishing_ && current_ == nullptr) close("finished");
 }
 
+// The oldest response and those behind it that are there by then. Only this coroutine takes from
+// the front; others may append meanwhile.
 runtime::Task<base::Result<void>> Connection::answer_oldest() {
-  // Only this coroutine takes from the front; others may append meanwhile.
-  Exchange& exchange = *in_flight_.front();
-  if (exchange.deferred) {
-    auto response = co_await exchange.deferred->wait(runtime::kNoTimeout, scope_.token());
-    if (!response) co_return base::fail(std::move(response).error());
-    exchange.response = std::move(*response);
-  }
-  CO_TRY_ASSIGN(const bool is_sent, write_now(exchange.response.output));
-  if (!is_sent) CO_TRY(co_await write_rest(exchange.response.output));
-  const bool closes = exchange.response.close_connection;
-  note_throttle(exchange.response);
-  retire(std::move(in_flight_.front()));
-  in_flight_.erase(in_flight_.begin());
+  runtime::OutputList output;
+  std::size_t count = 0;
+  bool closes = false;
+  do {
+    Exchange& exchange = *in_flight_[count];
+    if (exchange.deferred) {
+      auto response = co_await exchange.deferred->wait(runtime::kNoTimeout, scope_.token());
+      if (!response) co_return base::fail(std::move(response).error());
+      exchange.response = std::move(*response);
+    }
+    closes = exchange.response.close_connection;
+    note_throttle(exchange.response);
+    output.append(std::move(exchange.response.output));
+    ++count;
+  } while (!closes && output.total_bytes() < kGatherBytesMax && count < in_flight_.size() &&
+           (!in_flight_[count]->deferred || has_come(*in_flight_[count]->deferred)));
+  CO_TRY_ASSIGN(const bool is_sent, write_now(output));
+  if (!is_sent) CO_TRY(co_await write_rest(output));
+  for (std::size_t i = 0; i < count; ++i) retire(std::move(in_flight_[i]));
+  in_flight_.erase(in_flight_.begin(), in_flight_.begin() + static_cast<std::ptrdiff_t>(count));
   answered_.notify_all();
   if (closes) co_return base::fail(base::Errc::cancelled, "closed after its response");
   co_return base::Result<void>();
@@ -254,6 +304,18 @@ runtime::Task<base::Result<void>> Connection::write_rest(runtime::OutputList& ou
   last_active_ns_ = write_progress_ns_;
   write_progress_ns_ = 0;
   co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> Connection::flush() {
+  CO_TRY_ASSIGN(const bool is_sent, write_now(unsent_));
+  if (!is_sent) CO_TRY(co_await write_rest(unsent_));
+  co_return base::Result<void>();
+}
+
+// As much as goes without waiting. An error will be met again by the next write.
+void Connection::send_what_goes() noexcept {
+  while (!unsent_.empty() && stream_->try_write(unsent_)) {
+  }
 }
 
 void Connection::retire(std::unique_ptr<Exchange> exchange) {
@@ -290,12 +352,13 @@ void Connection::close(const char* reason) {
   if (stream_->is_closed()) return;
   LOG_DEBUG("connection closed peer={} listener={} reason=\"{}\"", info_.peer.to_string(),
             listener_.name, reason);
+  send_what_goes();  // answers to what was done, whatever came behind it
   stream_->close();
   scope_.cancel();
   if (timer_.armed()) loop_.timers().disarm(timer_);
 }
 
-void Connection::fail(const std::string& what) {
+void Connection::fail_request(const std::string& what) {
   LOG_ERROR("request failed, closing its connection peer={} listener={} api_key={} error=\"{}\"",
             info_.peer.to_string(), listener_.name,
             current_ != nullptr ? current_->context.header.api_key : -1, what);

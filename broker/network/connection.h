@@ -69,6 +69,7 @@ class Connection {
     Response response;
   };
 
+  class HandlerCall;
   struct Deadline {
     std::int64_t at_ns;
     const char* reason;
@@ -82,6 +83,7 @@ class Connection {
   void note_progress();
 
   base::Result<void> begin(FrameAssembler::Frame frame);
+  bool may_gather(const FrameAssembler::Frame& frame) const;
   bool may_start() const;
   runtime::Task<base::Result<void>> wait_for_turn();
   void queue(Reply reply);
@@ -90,13 +92,15 @@ class Connection {
   // True if all of it went out.
   base::Result<bool> write_now(runtime::OutputList& output);
   runtime::Task<base::Result<void>> write_rest(runtime::OutputList& output);
+  runtime::Task<base::Result<void>> flush();
+  void send_what_goes() noexcept;
   void retire(std::unique_ptr<Exchange> exchange);
 
   bool is_muted() const { return muted_until_ns_ != 0; }
   void note_throttle(const Response& response);
   runtime::Task<base::Result<void>> pause_while_muted();
 
-  void fail(const std::string& what);
+  void fail_request(const std::string& what);
   void report_end(const base::Error& error) const;
   Deadline deadline() const;
   void arm_deadline(std::int64_t at_ns);
@@ -114,6 +118,7 @@ class Connection {
   std::unique_ptr<Exchange> current_;
   std::vector<std::unique_ptr<Exchange>> in_flight_;
   std::unique_ptr<Exchange> spare_;
+  runtime::OutputList unsent_;  // responses of the reader, while in_flight_ is empty
   runtime::Notify answered_;
   bool has_writer_ = false;
   bool is_finishing_ = false;

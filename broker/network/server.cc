@@ -70,6 +70,7 @@ const runtime::SocketAddress& preferred(const std::vector<runtime::SocketAddress
 struct Server::Open {
   ListenerContext context;
   std::unique_ptr<runtime::Listener> listener;
+  CreationRate rate;
 };
 
 Server::Server(const config::NetworkConfig& config, runtime::Loop& accept_loop,
@@ -151,6 +152,9 @@ runtime::Task<void> Server::accept_from(Open& open_listener) {
       (void)co_await runtime::sleep_ms(accept_loop_, kAcceptRetryMs, scope_.token());
       continue;
     }
+    if (const std::int64_t wait_ms = wait_for_rate_ms(open_listener); wait_ms > 0) {
+      (void)co_await runtime::sleep_ms(accept_loop_, wait_ms, scope_.token());
+    }
     auto slot = co_await limits_.acquire(name, (*accepted)->peer_address().ip(), scope_.token());
     if (!slot) {
       if (scope_.cancelled()) co_return;
@@ -163,6 +167,17 @@ runtime::Task<void> Server::accept_from(Open& open_listener) {
     if (limits_.is_exceeded()) loop.close_least_recent(limits_.protected_listener());
     loop.hand_over(std::move(*accepted), open_listener.context, next_id_++, std::move(*slot));
   }
+}
+
+std::int64_t Server::wait_for_rate_ms(Open& open_listener) {
+  const std::int64_t now_ns = accept_loop_.now_ns();
+  const std::string& name = open_listener.context.name;
+  std::int64_t wait_ms = 0;
+  if (name != limits_.protected_listener()) wait_ms = rate_.take(now_ns, rate_max_);
+  if (const auto max = listener_rate_max_.find(name); max != listener_rate_max_.end()) {
+    wait_ms = std::max(wait_ms, open_listener.rate.take(now_ns, max->second));
+  }
+  return wait_ms;
 }
 
 runtime::Task<void> Server::stop(std::int64_t grace_ms) {
@@ -186,6 +201,8 @@ runtime::Task<void> Server::update_limits(config::NetworkConfig config) {
   values.total_max = config.max_connections;
   values.per_ip_max = config.max_connections_per_ip;
   values.per_listener_max = config.listener_max_connections;
+  rate_max_ = config.max_connection_creation_rate;
+  listener_rate_max_ = config.listener_max_connection_creation_rate;
   for (const auto& [host, limit] : config.max_connections_per_ip_overrides) {
     const auto addresses = co_await runtime::resolve(resolver_, host, 0);
     if (!addresses) {

@@ -6,11 +6,13 @@
 // start_accepting() when the broker can answer.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/network/connection_limits.h"
+#include "broker/network/creation_rate.h"
 #include "broker/network/memory_budget.h"
 #include "broker/network/request.h"
 #include "config/server_config.h"
@@ -55,12 +57,16 @@ class Server {
 
   runtime::Task<base::Result<std::unique_ptr<Open>>> open(config::Listener listener);
   runtime::Task<void> accept_from(Open& open);
+  std::int64_t wait_for_rate_ms(Open& open);
   runtime::Task<void> stop_loop(LoopConnections& connections, std::int64_t grace_ms);
 
   const config::NetworkConfig config_;
   runtime::Loop& accept_loop_;
   runtime::WorkerPool& resolver_;
   ConnectionLimits limits_;
+  CreationRate rate_;  // of all listeners but the protected one
+  std::int32_t rate_max_ = CreationRate::kUnlimited;
+  std::map<std::string, std::int32_t> listener_rate_max_;
   std::vector<std::unique_ptr<LoopConnections>> loops_;
   std::size_t next_loop_ = 0;
   std::uint64_t next_id_ = 1;

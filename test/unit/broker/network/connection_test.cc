@@ -176,6 +176,33 @@ TEST_CASE("produce requests overtake each other's waiting, responses stay in ord
   CHECK(test.handler.started == std::vector<std::int32_t>{1, 2, 3, 4, 5, 6});
 }
 
+TEST_CASE("responses gathered behind each other do not wait for a handler that waits") {
+  Fixture test;
+  test.open();
+  test.send(request(kProduce, 1) + request(kProduce, 2, "sleep 5000") + request(kProduce, 3));
+  CHECK(test.receive_for(100) == response(1));
+  CHECK(test.receive_for(5000) == response(2, "sleep 5000") + response(3));
+}
+
+TEST_CASE("what was done is answered although the bytes behind it make no sense") {
+  Fixture test;
+  test.open();
+  test.send(request(kProduce, 1) + request(kProduce, 2) + big_endian(-1));
+  CHECK(test.receive_for(100) == response(1) + response(2));
+  CHECK(test.is_over());
+}
+
+TEST_CASE("a deferred response behind gathered ones keeps its place") {
+  Fixture test;
+  test.open();
+  test.send(request(kProduce, 1) + request(kProduce, 2, "deferred") + request(kProduce, 3) +
+            request(kProduce, 4, "deferred") + request(kMetadata, 5));
+  CHECK(test.receive_for(100) == response(1));
+  test.handler.senders[4].complete(FakeHandler::response_of(4));
+  test.handler.senders[2].complete(FakeHandler::response_of(2));
+  CHECK(test.receive_for(100) == response(2) + response(3) + response(4) + response(5));
+}
+
 TEST_CASE("at most so many requests are in flight") {
   Fixture test;
   test.shared.options.in_flight_max = 3;
