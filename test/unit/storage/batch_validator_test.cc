@@ -1,0 +1,174 @@
+// Goal: a leader refuses what Kafka refuses, with the same cause, and changes in place no more than
+// it must.
+#include <doctest/doctest.h>
+
+#include "storage/batch_validator.h"
+#include "storage/log_error.h"
+#include "test/unit/storage/log_fixture.h"
+
+using protocol::Codec;
+using protocol::MutableRecordBatch;
+using protocol::TimestampType;
+using storage::LogError;
+using storage::validate_batch;
+using storage::ValidationRules;
+using storage_test::make_batch;
+
+namespace {
+
+constexpr Codec kCodecs[] = {Codec::none, Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd};
+
+base::Error error_of(const base::Buffer& original, const ValidationRules& rules,
+                     std::vector<storage::RecordError>* errors = nullptr) {
+  base::Buffer batch = base::Buffer::copy_of(original.bytes());
+  const auto validated = validate_batch(batch.mutable_bytes(), rules, errors);
+  REQUIRE(!validated.has_value());
+  return validated.error();
+}
+
+// `change` edits the header, then the checksum is made right again.
+template <class Change>
+base::Buffer changed(const base::Buffer& original, Change change) {
+  base::Buffer batch = base::Buffer::copy_of(original.bytes());
+  change(batch.mutable_data());
+  MutableRecordBatch(batch.mutable_bytes()).update_crc();
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("a good batch passes under every codec and keeps its bytes") {
+  for (const Codec codec : kCodecs) {
+    base::Buffer batch = make_batch(20, 1000, "value", codec);
+    const base::Buffer before = base::Buffer::copy_of(batch.bytes());
+    const auto validated = validate_batch(batch.mutable_bytes(), {}, nullptr).value();
+    CHECK(validated.rebuilt.empty());
+    CHECK_EQ(base::as_text(validated.bytes), base::as_text(before.bytes()));
+  }
+}
+
+TEST_CASE("size, checksum, count and offsets each have their cause") {
+  ValidationRules rules;
+  rules.max_message_bytes = 100;
+  CHECK(error_of(make_batch(20), rules).is(LogError::message_too_large));
+
+  base::Buffer flipped = make_batch(3);
+  flipped.mutable_data()[70] ^= std::byte{1};
+  CHECK(error_of(flipped, {}).is(LogError::corrupt_message));
+
+  const auto with_int32 = [](std::size_t at, std::int32_t value) {
+    return changed(make_batch(3), [=](std::byte* bytes) { base::store_be(bytes + at, value); });
+  };
+  CHECK(error_of(with_int32(57, 4), {}).is(LogError::invalid_record));  // record count
+  CHECK(error_of(with_int32(57, -1), {}).is(LogError::invalid_record));
+  CHECK(error_of(with_int32(23, 7), {}).is(LogError::invalid_record));   // last offset delta
+  CHECK(error_of(with_int32(4, 9), {}).is(LogError::invalid_record));    // base offset
+  CHECK(error_of(with_int32(8, 10), {}).is(LogError::corrupt_message));  // length
+  base::Buffer empty;
+  CHECK(error_of(empty, {}).is(LogError::invalid_record));
+  base::Buffer two = make_batch(1);
+  two.append(make_batch(1).bytes());
+  CHECK(error_of(two, {}).is(LogError::invalid_record));
+  base::Buffer legacy = make_batch(1);
+  legacy.mutable_data()[16] = std::byte{1};
+  CHECK(error_of(legacy, {}).is(LogError::invalid_record));
+}
+
+TEST_CASE("records that lie about their length or number are refused, compressed or not") {
+  for (const Codec codec : kCodecs) {
+    const auto batch = make_batch(5, 1000, "value", codec);
+    const auto fewer = changed(batch, [](std::byte* bytes) {
+      base::store_be<std::int32_t>(bytes + 57, 4);
+      base::store_be<std::int32_t>(bytes + 23, 3);
+    });
+    CHECK(error_of(fewer, {}).is(LogError::invalid_record));
+  }
+  const auto longer = changed(make_batch(2), [](std::byte* bytes) { bytes[61] ^= std::byte{2}; });
+  CHECK(error_of(longer, {}).is(LogError::invalid_record));
+}
+
+TEST_CASE("clients may not write control batches, nor a producer id without sequence") {
+  auto marker = protocol::build_end_transaction_marker({true, 1}, 5, 0, 10);
+  CHECK(error_of(marker, {}).is(LogError::invalid_record));
+  ValidationRules rules;
+  rules.origin = storage::AppendOrigin::coordinator;
+  CHECK(validate_batch(marker.mutable_bytes(), rules, nullptr).has_value());
+  CHECK(error_of(make_batch(1, 1, "v", Codec::none, {5, 0, -1}), {}).is(LogError::invalid_record));
+}
+
+TEST_CASE("zstd needs Produce 7") {
+  ValidationRules rules;
+  rules.zstd_allowed = false;
+  CHECK(error_of(make_batch(1, 1, "v", Codec::zstd), rules)
+            .is(LogError::unsupported_compression_type));
+}
+
+TEST_CASE("timestamps outside the limits are named record by record and win over null keys") {
+  ValidationRules rules;
+  rules.now_ms = 10'000;
+  rules.timestamp_after_max_ms = 500;
+  rules.timestamp_before_max_ms = 500;
+  std::vector<storage::RecordError> errors;
+  CHECK(error_of(make_batch(3, 10'499), rules, &errors).is(LogError::invalid_timestamp));
+  REQUIRE_EQ(errors.size(), 1);
+  CHECK_EQ(errors[0].index, 2);
+  CHECK(error_of(make_batch(1, 9'499), rules).is(LogError::invalid_timestamp));
+  base::Buffer without = make_batch(1, -1);
+  CHECK(validate_batch(without.mutable_bytes(), rules, nullptr).has_value());
+
+  rules.is_compacted = true;
+  errors.clear();
+  protocol::RecordBatchBuilder builder({});
+  builder.append(10'000, std::nullopt, base::as_bytes("v"));
+  CHECK(error_of(builder.build().value(), rules, &errors).is(LogError::invalid_record));
+  CHECK_EQ(errors.size(), 1);
+}
+
+TEST_CASE("log append time stamps the batch and nothing else") {
+  ValidationRules rules;
+  rules.timestamp_type = TimestampType::log_append_time;
+  rules.now_ms = 77'000;
+  for (const Codec codec : kCodecs) {
+    base::Buffer batch = make_batch(3, 1000, "value", codec);
+    const auto validated = validate_batch(batch.mutable_bytes(), rules, nullptr).value();
+    CHECK_EQ(validated.log_append_time_ms, 77'000);
+    CHECK_EQ(validated.batch().max_timestamp(), 77'000);
+    CHECK_EQ(validated.batch().timestamp_type(), TimestampType::log_append_time);
+    CHECK(validated.batch().is_checksum_right());
+  }
+}
+
+TEST_CASE("another compression.type builds the batch anew with the same records") {
+  for (const Codec from : kCodecs) {
+    for (const Codec to : kCodecs) {
+      ValidationRules rules;
+      rules.compression = to;
+      base::Buffer batch = make_batch(30, 1000, "value", from, {9, 2, 40});
+      const auto validated = validate_batch(batch.mutable_bytes(), rules, nullptr).value();
+      CHECK_EQ(validated.rebuilt.empty(), from == to);
+      const auto result = validated.batch();
+      CHECK(result.is_checksum_right());
+      CHECK_EQ(result.codec(), to);
+      CHECK_EQ(result.record_count(), 30);
+      CHECK_EQ(result.producer_id(), 9);
+      CHECK_EQ(result.base_sequence(), 40);
+      CHECK_EQ(result.max_timestamp(), 1029);
+      const auto plain = protocol::decompress(to, result.records(), 1 << 20).value();
+      protocol::RecordReader reader(result, plain.bytes());
+      for (int i = 0; i < 30; ++i) CHECK_EQ(reader.next().value()->offset.value(), i);
+      CHECK(!reader.next().value().has_value());
+    }
+  }
+}
+
+TEST_CASE("a decompression bomb ends at the limit") {
+  const std::string zeros(200 << 20, '\0');
+  const base::Buffer bomb = make_batch(1, 1, zeros, Codec::zstd);
+  CHECK(bomb.size() < 100'000);
+  // Walking it is fine, building it anew in memory is not.
+  base::Buffer batch = base::Buffer::copy_of(bomb.bytes());
+  CHECK(validate_batch(batch.mutable_bytes(), {}, nullptr).has_value());
+  ValidationRules rules;
+  rules.compression = Codec::lz4;
+  CHECK(error_of(batch, rules).is(LogError::invalid_record));
+}
