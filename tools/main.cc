@@ -19,6 +19,7 @@ constexpr Tool kTools[] = {
     {"kafka-console-producer", tools::kafka_console_producer},
     {"kafka-console-consumer", tools::kafka_console_consumer},
     {"kafka-broker-api-versions", tools::kafka_broker_api_versions},
+    {"kafka-dump-log", tools::kafka_dump_log},
     {"kafka-get-offsets", tools::kafka_get_offsets},
     {"zookeeper-shell", tools::zookeeper_shell},
 };
