@@ -55,7 +55,9 @@ Outcome<std::unique_ptr<ClusterSession>> ClusterSession::create(const ClusterSet
   client::ClusterClientOptions options;
   options.connection.client_id = settings.client_id;
   options.connection.connect_timeout_ms = kConnectTimeoutMs;
-  TRY_ASSIGN(options.bootstrap, client::parse_bootstrap(settings.bootstrap));
+  auto bootstrap = client::parse_bootstrap(settings.bootstrap);
+  if (!bootstrap) return failure(bootstrap.error().context());
+  options.bootstrap = std::move(*bootstrap);
   if (settings.command_config) {
     TRY_ASSIGN(const config::Properties properties, load_properties(*settings.command_config));
     for (const config::Property& property : properties.entries()) TRY(apply(property, options));
@@ -69,7 +71,8 @@ Task<Outcome<>> ClusterSession::connect() {
   for (;;) {
     auto refreshed = co_await client_.refresh();
     if (refreshed) co_return Outcome<>();
-    if (!client::detail::is_worth_another_try(refreshed.error()) || loop_.now_ms() >= deadline_ms) {
+    const bool is_final = refreshed.error().is(base::Errc::unsupported);
+    if (is_final || loop_.now_ms() >= deadline_ms) {
       co_return failure(fmt::format(
           "No broker could be reached at {} ({}): is one running there? Check --bootstrap-server.",
           bootstrap_, refreshed.error().to_string()));
