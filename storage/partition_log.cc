@@ -112,8 +112,9 @@ base::Result<void> PartitionLog::assign_topic_id(base::TopicId id) {
     return base::fail(LogError::inconsistent_topic_id,
                       fmt::format("{} has topic id {}, not {}", topic_partition_, *known, id));
   }
-  TRY(or_disk_failed(environment_.files.write_file_atomically(
-      directory() + "/" + kPartitionMetadataFile, base::as_bytes(format_partition_metadata(id)))));
+  TRY(or_disk_failed(write_partition_metadata(environment_.files, directory(), id)));
+  has_unsynced_topic_id_.store(true);
+  has_new_files_.store(true);
   base::LockGuard guard(published_mutex_);
   topic_id_ = id;
   return {};

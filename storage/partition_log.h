@@ -115,7 +115,8 @@ class PartitionLog {
   std::shared_ptr<const LogConfig> config() const EXCLUDES(published_mutex_);
   void set_config(std::shared_ptr<const LogConfig> config) EXCLUDES(published_mutex_);
   std::optional<base::TopicId> topic_id() const EXCLUDES(published_mutex_);
-  // Written to partition.metadata at once. inconsistent_topic_id if it names another one.
+  // Written to partition.metadata at once, synced by the next flush: thousands of new partitions
+  // must not wait for the device one by one. inconsistent_topic_id if it names another one.
   base::Result<void> assign_topic_id(base::TopicId id) EXCLUDES(append_mutex_);
 
   // --- append -------------------------------------------------------------------------------
@@ -311,6 +312,7 @@ class PartitionLog {
   std::atomic<std::int64_t> unflushed_bytes_{0};
   std::atomic<std::int64_t> unflushed_since_ms_{-1};
   std::atomic<bool> has_new_directory_{false};
+  std::atomic<bool> has_unsynced_topic_id_{false};
   std::atomic<bool> has_new_files_{false};  // rolled since the last flush
   std::atomic<bool> is_abandoned_{false};
   const std::shared_ptr<std::atomic<std::uint64_t>> generation_;

@@ -7,6 +7,7 @@
 #include "storage/disk_full.h"
 #include "storage/log_loader.h"
 #include "storage/partition_log.h"
+#include "storage/partition_metadata.h"
 
 namespace storage {
 
@@ -264,6 +265,11 @@ base::Result<void> PartitionLog::flush(std::int64_t now_ms) {
       TRY(or_disk_failed((*file)->sync()));
     }
   }
+  if (has_unsynced_topic_id_.exchange(false)) {
+    const std::string path = directory() + "/" + kPartitionMetadataFile;
+    const auto file = environment_.files.open(path, runtime::OpenMode::read_write);
+    TRY(or_disk_failed(file ? (*file)->sync() : base::fail(file.error())));
+  }
   TRY(or_disk_failed(epochs_.save_if_changed()));
   if (has_new_files) TRY(or_disk_failed(environment_.files.sync_directory(directory())));
   if (has_new_directory_.exchange(false)) {
@@ -283,9 +289,10 @@ base::Result<void> PartitionLog::close(std::int64_t now_ms) {
     base::LockGuard append(append_mutex_);
     TRY(check_usable());
     TRY(or_disk_failed(active_->finish()));
+    const auto snapshot = producers_.latest_snapshot();
     producers_.set_map_end_offset(log_end_offset());
     TRY(or_disk_failed(producers_.take_snapshot()));
-    has_new_files_.store(true);  // the snapshot's name is new
+    if (producers_.latest_snapshot() != snapshot) has_new_files_.store(true);
   }
   TRY(flush(now_ms));
   is_abandoned_.store(true);

@@ -45,9 +45,20 @@ base::Result<std::optional<base::TopicId>> read_partition_metadata(runtime::File
       return std::optional<base::TopicId>();
     return base::fail(text.error());
   }
+  if (text->empty()) return std::optional<base::TopicId>();
   auto id = parse_partition_metadata(*text);
   if (!id) return base::fail(std::move(id.error()).with_context(path));
   return std::optional<base::TopicId>(*id);
+}
+
+base::Result<void> write_partition_metadata(runtime::FileSystem& files,
+                                            const std::string& directory, base::TopicId id) {
+  const std::string path = directory + "/" + kPartitionMetadataFile;
+  {
+    TRY_ASSIGN(const auto file, files.open(path + ".tmp", runtime::OpenMode::truncate));
+    TRY(file->pwrite(base::as_bytes(format_partition_metadata(id)), 0));
+  }
+  return files.rename(path + ".tmp", path);
 }
 
 }  // namespace storage

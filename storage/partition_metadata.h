@@ -16,8 +16,13 @@ inline constexpr char kPartitionMetadataFile[] = "partition.metadata";
 
 base::Result<base::TopicId> parse_partition_metadata(std::string_view text);
 std::string format_partition_metadata(base::TopicId id);
-// nullopt: no such file. Errc::corrupt when malformed or the id is zero.
+// nullopt: no such file, or an empty one (a power failure before its first sync). Errc::corrupt
+// when malformed or the id is zero.
 base::Result<std::optional<base::TopicId>> read_partition_metadata(runtime::FileSystem& files,
                                                                    const std::string& directory);
+
+// Not synced; by way of a temporary file, so that a kill leaves all or nothing.
+base::Result<void> write_partition_metadata(runtime::FileSystem& files,
+                                            const std::string& directory, base::TopicId id);
 
 }  // namespace storage
