@@ -124,6 +124,12 @@ runtime::Task<Topic> MetadataApi::missing_topic(std::string name, bool may_creat
   if (cluster::invalid_topic_name(name)) {
     co_return failed_topic(name, ErrorCode::kInvalidTopicException);
   }
+  // A broker that has just started knows no topic until the controller has told it, and no live
+  // broker to place a new one on: Kafka then answers INVALID_REPLICATION_FACTOR, which clients
+  // take for final.
+  if (metadata_.snapshot()->brokers->empty()) {
+    co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
+  }
   if (!may_create || !auto_create_.enabled()) {
     co_return failed_topic(name, ErrorCode::kUnknownTopicOrPartition);
   }
