@@ -162,13 +162,17 @@ void Broker::make_domain() {
                                       [&p] { return p.replica_control->has_state(); });
 }
 
-// Whoever waited for the line "started" may create topics at once, which needs the live brokers.
+// Whoever waited for the line "started" may create topics at once, which needs the live brokers, or
+// read old ones, which the controller names in a second update.
 runtime::Task<void> Broker::await_first_metadata() {
   Parts& p = *parts_;
   const std::int64_t deadline_ms = p.control.now_ms() + kFirstMetadataMs;
+  const bool expects_topics = !p.logs->all().empty();
   for (;;) {
     const std::uint64_t version = p.metadata.version();
-    if (p.metadata.snapshot()->is_alive(p.broker_id)) co_return;
+    const auto snapshot = p.metadata.snapshot();
+    const bool has_topics = snapshot->topics.size() > 0 || !expects_topics;
+    if (has_topics && snapshot->is_alive(p.broker_id)) co_return;
     const std::int64_t left_ms = std::max<std::int64_t>(0, deadline_ms - p.control.now_ms());
     const auto changed =
         co_await p.metadata.changed(version, left_ms, runtime::CancelToken(interrupted_));
