@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from harness.process import run
+from harness.waiting import wait_until
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -19,7 +20,7 @@ def produce(broker, topic, lines, *options, timeout_s=300, partition=None):
     if partition is not None:
         command += ["-p", str(partition)]
     done = run(command, input_bytes=lines, timeout_s=timeout_s)
-    assert done.returncode == 0, f"kcat -P: {done.stderr}"
+    assert done.returncode == 0, f"kcat -P: {done.stderr[:500]}"
 
 
 def produce_file(broker, topic, path, *options, timeout_s=600):
@@ -31,7 +32,7 @@ def produce_file(broker, topic, path, *options, timeout_s=600):
             capture_output=True,
             timeout=timeout_s,
         )
-    assert done.returncode == 0, f"kcat -P: {done.stderr.decode(errors='replace')}"
+    assert done.returncode == 0, f"kcat -P: {done.stderr.decode(errors='replace')[:500]}"
 
 
 def consume(
@@ -56,8 +57,18 @@ def consume(
     if format_string:
         command += ["-f", format_string]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s)
-    assert done.returncode == 0, f"kcat -C: {done.stderr.decode(errors='replace')}"
+    assert done.returncode == 0, f"kcat -C: {done.stderr.decode(errors='replace')[:500]}"
     return done.stdout
+
+
+def wait_for_topic(broker, topic, timeout_s=30):
+    """Until every partition has a leader: another broker may say "started" before it knows."""
+
+    def has_leaders():
+        topics = {t["topic"]: t["partitions"] for t in metadata(broker)["topics"]}
+        return topics.get(topic) and all(p["leader"] >= 0 for p in topics[topic])
+
+    wait_until(has_leaders, timeout_s, f"topic {topic} has leaders", poll_s=0.1)
 
 
 def metadata(broker, timeout_s=30):

@@ -157,8 +157,22 @@ class ZkClient:
 
 
 def expire_session(server, session_id, password):
-    """To its owner this is what expiry looks like: the session is gone at the server."""
-    ZkClient(server, session_id, password).close()
+    """To its owner this is what expiry looks like: the session is gone at the server.
+
+    The owner notices that its connection was taken over and takes it back: who is faster wins, so
+    this goes on until the server no longer knows the session.
+    """
+
+    def gone():
+        try:
+            ZkClient(server, session_id, password).close()
+        except Rejected:
+            return True
+        except OSError:
+            pass
+        return False
+
+    wait_until(gone, 10, f"session {session_id:#x} is gone", poll_s=0)
 
 
 def stored_session(log_dir):

@@ -8,10 +8,25 @@ import subprocess
 import tempfile
 import time
 
-JARS = ["zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "metrics-core", "netty-all",
-        "netty-handler", "netty-buffer", "netty-common", "netty-transport", "netty-codec",
-        "netty-resolver", "netty-transport-native-unix-common", "netty-transport-native-epoll",
-        "commons-io", "commons-cli", "snappy-java"]
+JARS = [
+    "zookeeper",
+    "zookeeper-jute",
+    "slf4j-api",
+    "slf4j-nop",
+    "metrics-core",
+    "netty-all",
+    "netty-handler",
+    "netty-buffer",
+    "netty-common",
+    "netty-transport",
+    "netty-codec",
+    "netty-resolver",
+    "netty-transport-native-unix-common",
+    "netty-transport-native-epoll",
+    "commons-io",
+    "commons-cli",
+    "snappy-java",
+]
 CLASS_PATH = ":".join(f"/usr/share/java/{jar}.jar" for jar in JARS)
 TICK_MS = 500
 
@@ -43,10 +58,21 @@ class Server:
     def start(self):
         with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                 "-Dzookeeper.4lw.commands.whitelist=*", "-Dzookeeper.admin.enableServer=false",
-                 "-cp", CLASS_PATH, "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-                 self.config_path], stdout=log, stderr=log)
+                [
+                    "java",
+                    "-Xmx128m",
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-Dzookeeper.4lw.commands.whitelist=*",
+                    "-Dzookeeper.admin.enableServer=false",
+                    "-cp",
+                    CLASS_PATH,
+                    "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+                    self.config_path,
+                ],
+                stdout=log,
+                stderr=log,
+            )
 
     def mode(self):
         """leader, follower, observer, standalone; None: not serving."""
@@ -60,7 +86,7 @@ class Server:
             return None
         for line in answer.decode().splitlines():
             if line.startswith("Mode: "):
-                return line[len("Mode: "):]
+                return line[len("Mode: ") :]
         return None
 
     def kill(self):
@@ -83,13 +109,17 @@ class Ensemble:
         ports = free_ports(3 * total)
         members = "".join(
             f"server.{i + 1}=127.0.0.1:{ports[total + i]}:{ports[2 * total + i]}"
-            f"{':observer' if i >= participants else ''}\n" for i in range(total))
+            f"{':observer' if i >= participants else ''}\n"
+            for i in range(total)
+        )
         self.servers = []
         for i in range(total):
             directory = os.path.join(self.directory, str(i + 1))
-            config = (f"tickTime={TICK_MS}\ninitLimit=20\nsyncLimit=6\nmaxClientCnxns=0\n"
-                      f"dataDir={directory}/data\nclientPort={ports[i]}\n"
-                      f"clientPortAddress=127.0.0.1\n")
+            config = (
+                f"tickTime={TICK_MS}\ninitLimit=20\nsyncLimit=6\nmaxClientCnxns=0\n"
+                f"dataDir={directory}/data\nclientPort={ports[i]}\n"
+                f"clientPortAddress=127.0.0.1\n"
+            )
             if total > 1:
                 config += members
             if i >= participants:

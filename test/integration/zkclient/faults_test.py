@@ -159,7 +159,8 @@ class WithObserver(unittest.TestCase):
         ensemble = self.enterContext(Ensemble(participants=3, observers=1))
         observer = ensemble.in_mode("observer")[0]
         probe = self.enterContext(
-            Probe(ensemble.connect_string([observer]), session_timeout_ms=SESSION_TIMEOUT_MS))
+            Probe(ensemble.connect_string([observer]), session_timeout_ms=SESSION_TIMEOUT_MS)
+        )
         probe.connect()
         self.assertTrue(probe.do("create /o x ephemeral")["ok"])
         self.assertTrue(probe.do("sync /")["ok"])

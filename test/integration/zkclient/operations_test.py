@@ -13,8 +13,11 @@ class Operations(unittest.TestCase):
     def run_against(self, **ensemble):
         with Ensemble(**ensemble) as servers:
             subprocess.run(
-                [os.environ["BARNABAS_ZK_OPERATIONS"]], check=True, stderr=subprocess.DEVNULL,
-                env=os.environ | {"BARNABAS_TEST_ZOOKEEPER": servers.connect_string()})
+                [os.environ["BARNABAS_ZK_OPERATIONS"]],
+                check=True,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"BARNABAS_TEST_ZOOKEEPER": servers.connect_string()},
+            )
 
     def test_one_server(self):
         self.run_against(participants=1)

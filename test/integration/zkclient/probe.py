@@ -16,7 +16,11 @@ class Probe:
     def __init__(self, connect_string, **options):
         self.process = subprocess.Popen(
             [PROBE, connect_string] + [f"{name}={value}" for name, value in options.items()],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         self.tags = itertools.count(1)
         self.answers = {}
         self.watches = queue.Queue()
