@@ -80,9 +80,11 @@ void RdKafkaClient::on_error(rd_kafka_t*, int code, const char* reason, void* se
     }
     return;
   }
-  // Without "(after 0ms in state CONNECT, 1 identical error(s) suppressed)".
-  const std::string_view text(reason);
-  client->last_error_ = text.substr(0, text.find(" (after "));
+  // Without "(after 0ms in state CONNECT, 1 identical error(s) suppressed)" and guesses about
+  // security.protocol.
+  std::string_view text(reason);
+  text = text.substr(0, text.find(" (after "));
+  client->last_error_ = text.substr(0, text.find(": verify that "));
 }
 
 Outcome<> RdKafkaClient::check_reachable() {
@@ -92,9 +94,10 @@ Outcome<> RdKafkaClient::check_reachable() {
     is_quiet_ = false;
     return {};
   }
-  return failure(
-      fmt::format("No broker could be reached at {} ({}): is one running there? Check the address.",
-                  bootstrap_, last_error_.empty() ? answer.error().message : last_error_));
+  return failure(fmt::format(
+      "No broker could be reached at {} ({}): is one running there? Check the address.", bootstrap_,
+      last_error_.empty() ? fmt::format("no answer within {} s", kConnectTimeoutMs / 1000)
+                          : last_error_));
 }
 
 Outcome<RdKafkaPtr<const rd_kafka_metadata_t>> RdKafkaClient::metadata(rd_kafka_topic_t* topic,
