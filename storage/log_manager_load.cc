@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 
 #include "base/log.h"
 #include "storage/log_manager.h"
@@ -155,9 +154,7 @@ void LogManager::run_parallel(std::size_t count, std::size_t threads, const Exec
     std::function<void(std::size_t)> work;
     std::size_t count = 0;
     std::atomic<std::size_t> next{0};
-    std::mutex mutex;
-    std::condition_variable all_done;
-    std::size_t done = 0;
+    std::atomic<std::size_t> done{0};
   };
   const auto shared = std::make_shared<Shared>();
   shared->work = std::move(work);
@@ -167,16 +164,18 @@ void LogManager::run_parallel(std::size_t count, std::size_t threads, const Exec
       const std::size_t index = state->next.fetch_add(1);
       if (index >= state->count) return;
       state->work(index);
-      const std::lock_guard guard(state->mutex);
-      if (++state->done == state->count) state->all_done.notify_all();
+      if (state->done.fetch_add(1) + 1 == state->count) state->done.notify_all();
     }
   };
   for (std::size_t i = 1; i < std::min(threads, count); ++i) {
     executor([shared, run] { run(shared); });
   }
   run(shared);
-  std::unique_lock lock(shared->mutex);
-  shared->all_done.wait(lock, [&] { return shared->done == shared->count; });
+  for (;;) {
+    const std::size_t done = shared->done.load();
+    if (done == count) return;
+    shared->done.wait(done);
+  }
 }
 
 }  // namespace storage

@@ -15,15 +15,7 @@ using protocol::ErrorCode;
 using PartitionProduceResponse =
     protocol::ProduceResponse::TopicProduceResponse::PartitionProduceResponse;
 
-// One partition of the request on its way to an answer.
-struct PartitionProduce {
-  std::string_view topic;  // into the frame, or into `owned_topic` once that is set
-  std::string owned_topic;
-  std::int32_t index = 0;
-  std::shared_ptr<replication::Partition> partition;
-  base::Result<replication::AppendOutcome> outcome{replication::AppendOutcome{}};
-  std::vector<storage::RecordError> record_errors;
-};
+using PartitionProduce = ProduceApi::PartitionProduce;
 
 protocol::ProduceResponse make_response(const std::vector<PartitionProduce>& produces,
                                         cluster::MetadataCache& metadata, std::int16_t version) {
@@ -99,10 +91,22 @@ bool is_transactional(base::Bytes records) {
   return batch.magic() == protocol::kBatchMagic && batch.is_transactional();
 }
 
+// Whether a batch claims a transaction that the request does not name: nobody may write it.
+bool is_unauthorized(const protocol::ProduceRequest& request) {
+  if (request.transactional_id) return false;
+  for (const auto& topic : request.topic_data) {
+    for (const auto& data : topic.partition_data) {
+      if (data.records && is_transactional(*data.records)) return true;
+    }
+  }
+  return false;
+}
+
 // What can be said before the partition is looked at.
 std::optional<base::Error> refuse(const protocol::ProduceRequest& request, std::string_view topic,
                                   const std::optional<protocol::RecordsView>& records,
                                   std::string_view client_id, std::int16_t version) {
+  if (request.acks < -1 || request.acks > 1) return kafka_error(ErrorCode::kInvalidRequiredAcks);
   if (cluster::is_internal_topic(topic) && client_id != "__admin_client") {
     return kafka_error(ErrorCode::kInvalidTopicException);
   }
@@ -116,37 +120,33 @@ std::optional<base::Error> refuse(const protocol::ProduceRequest& request, std::
   return std::nullopt;
 }
 
+// The part of the frame that holds `records`, to be changed in place: the frame is ours alone.
+base::MutableBytes mutable_records(base::Buffer& frame, base::Bytes records) {
+  const auto offset = static_cast<std::size_t>(records.data() - frame.data());
+  return frame.mutable_bytes().subspan(offset, records.size());
+}
+
+bool is_heavy(const storage::PartitionLog& log, const storage::AppendRequest& append) {
+  return storage::is_validation_heavy(
+      append.records, storage::ValidationRules::from(*log.config(), append.origin, append.now_ms));
+}
+
 }  // namespace
 
-runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& context,
-                                                 std::int16_t version) {
-  const auto decoded = decode_request<protocol::ProduceRequest>(context);
-  if (!decoded) co_return network::close_reply();
-  const protocol::ProduceRequest& request = *decoded;
-  const bool acks_valid = request.acks >= -1 && request.acks <= 1;
-  bool unauthorized = false;
-  std::size_t partition_count = 0;
-  for (const auto& topic : request.topic_data) {
-    partition_count += topic.partition_data.size();
-    for (const auto& data : topic.partition_data) {
-      unauthorized = unauthorized ||
-                     (!request.transactional_id && data.records && is_transactional(*data.records));
-    }
-  }
-
+std::vector<ProduceApi::PartitionProduce> ProduceApi::look_up(
+    const protocol::ProduceRequest& request, network::RequestContext& context,
+    std::int16_t version) {
+  const bool unauthorized = is_unauthorized(request);
+  const std::int64_t now_ms = runtime::Loop::current()->wall_ms();
+  std::size_t count = 0;
+  for (const auto& topic : request.topic_data) count += topic.partition_data.size();
   std::vector<PartitionProduce> produces;
-  produces.reserve(partition_count);
-  bool all_committed = true;
-  base::MutableBytes frame = context.frame.mutable_bytes();
+  produces.reserve(count);
   for (const auto& topic : request.topic_data) {
     for (const auto& data : topic.partition_data) {
       PartitionProduce& produce = produces.emplace_back();
       produce.topic = topic.name;
       produce.index = data.index;
-      if (!acks_valid) {
-        produce.outcome = fail(ErrorCode::kInvalidRequiredAcks);
-        continue;
-      }
       if (unauthorized) {
         produce.outcome = fail(ErrorCode::kTransactionalIdAuthorizationFailed);
         continue;
@@ -162,51 +162,58 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
         continue;
       }
       produce.partition = std::move(*partition);
-      storage::AppendRequest append;
-      // The frame is ours alone: the batch gets its offsets in place.
-      append.records =
-          frame.subspan(static_cast<std::size_t>(data.records->data() - context.frame.data()),
-                        data.records->size());
-      append.now_ms = runtime::Loop::current()->wall_ms();
-      append.zstd_allowed = version >= 7;
-      storage::PartitionLog& log = produce.partition->log();
-      const auto rules =
-          storage::ValidationRules::from(*log.config(), append.origin, append.now_ms);
-      auto validated =
-          storage::is_validation_heavy(append.records, rules)
-              ? co_await runtime::run_on(heavy_,
-                                         [&log, &append, &produce] {
-                                           return log.validate(append, &produce.record_errors);
-                                         })
-              : log.validate(append, &produce.record_errors);
-      if (!validated) {
-        produce.outcome = base::fail(validated.error());
-        continue;
-      }
-      produce.outcome = produce.partition->append(*validated, request.acks, append.now_ms);
-      if (produce.outcome && !produce.outcome->is_committed) all_committed = false;
+      produce.append.records = mutable_records(context.frame, *data.records);
+      produce.append.now_ms = now_ms;
+      produce.append.zstd_allowed = version >= 7;
     }
+  }
+  return produces;
+}
+
+runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& context,
+                                                 std::int16_t version) {
+  const auto decoded = decode_request<protocol::ProduceRequest>(context);
+  if (!decoded) co_return network::close_reply();
+  const protocol::ProduceRequest& request = *decoded;
+  std::vector<PartitionProduce> produces = look_up(request, context, version);
+  bool all_committed = true;
+  for (PartitionProduce& produce : produces) {
+    if (!produce.outcome) continue;
+    storage::PartitionLog& log = produce.partition->log();
+    auto validated =
+        is_heavy(log, produce.append)
+            ? co_await runtime::run_on(
+                  heavy_,
+                  [&log, &produce] { return log.validate(produce.append, &produce.record_errors); })
+            : log.validate(produce.append, &produce.record_errors);
+    if (!validated) {
+      produce.outcome = base::fail(validated.error());
+      continue;
+    }
+    produce.outcome = produce.partition->append(*validated, request.acks, produce.append.now_ms);
+    if (produce.outcome && !produce.outcome->is_committed) all_committed = false;
   }
 
   if (request.acks == 0) {
     // No response exists that could carry an error: the closed connection tells.
-    if (any_failed(produces)) {
-      LOG_WARN_EVERY(1000, "produce acks=0 failed, closing connection peer={} client={}",
-                     context.connection->peer_host, context.client_id());
-      co_return network::close_reply();
-    }
-    co_return network::Reply{};
+    if (!any_failed(produces)) co_return network::Reply{};
+    LOG_WARN_EVERY(1000, "produce acks=0 failed, closing connection peer={} client={}",
+                   context.connection->peer_host, context.client_id());
+    co_return network::close_reply();
   }
   if (request.acks != -1 || all_committed) {
     co_return network::reply(context, make_response(produces, metadata_, version));
   }
+  co_return answer_later(std::move(produces), request.timeout_ms, context);
+}
 
-  // Acks from replicas: the frame goes now, the answer comes later.
+// Acks from replicas: the frame goes now, the answer comes later.
+network::Reply ProduceApi::answer_later(std::vector<PartitionProduce> produces,
+                                        std::int32_t timeout_ms, network::RequestContext& context) {
   for (PartitionProduce& produce : produces) {
     produce.owned_topic = std::string(produce.topic);
+    produce.topic = produce.owned_topic;
   }
-  for (PartitionProduce& produce : produces) produce.topic = produce.owned_topic;
-  const std::int32_t timeout_ms = request.timeout_ms;
   protocol::RequestHeader header = context.header;
   header.client_id.reset();
   context.release_frame();
@@ -214,7 +221,7 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
   runtime::TaskScope& scope = scopes_.current();
   scope.spawn(wait_for_replicas(std::move(produces), header, timeout_ms, metadata_,
                                 std::move(sender), scope.token()));
-  co_return network::Reply{{}, std::move(receiver)};
+  return network::Reply{{}, std::move(receiver)};
 }
 
 }  // namespace api

@@ -5,6 +5,7 @@
 #include "broker/api/loop_scopes.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/replication/partition_table.h"
+#include "protocol/gen/produce.h"
 #include "runtime/workers.h"
 #include "storage/log_manager.h"
 
@@ -20,7 +21,23 @@ class ProduceApi final : public ApiHandler {
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;
 
+  // One partition of the request on its way to an answer.
+  struct PartitionProduce {
+    std::string_view topic;  // into the frame, or into `owned_topic` once that is set
+    std::string owned_topic;
+    std::int32_t index = 0;
+    std::shared_ptr<replication::Partition> partition;  // null if the outcome is an error already
+    storage::AppendRequest append;
+    base::Result<replication::AppendOutcome> outcome{replication::AppendOutcome{}};
+    std::vector<storage::RecordError> record_errors;
+  };
+
  private:
+  std::vector<PartitionProduce> look_up(const protocol::ProduceRequest& request,
+                                        network::RequestContext& context, std::int16_t version);
+  network::Reply answer_later(std::vector<PartitionProduce> produces, std::int32_t timeout_ms,
+                              network::RequestContext& context);
+
   replication::PartitionTable& partitions_;
   storage::LogManager& logs_;
   cluster::MetadataCache& metadata_;

@@ -98,7 +98,6 @@ ZOOKEEPER_TEST("topics are created, grown and marked for deletion") {
   auto& client = *broker->session.client();
   Cluster cluster(*broker);
   TopicAdmin& admin = cluster.admin;
-
   NewTopic topic;
   topic.name = "a.b";
   topic.assignment = {{0, {1, 2}}, {1, {2, 3}}};
