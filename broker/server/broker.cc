@@ -65,6 +65,8 @@ runtime::Task<base::Result<void>> Broker::start() {
   CO_TRY(co_await load_logs());
   make_apis(p);
 
+  // Loading the logs may have taken longer than the session lives through a ZooKeeper outage.
+  CO_TRY(co_await p.session->ensure_session());
   cluster::BrokerInfo registration = registration_of(p);
   CO_TRY(co_await cluster::check_endpoints(*p.session->client(), registration));
   CO_TRY(co_await p.session->register_broker(registration));
