@@ -3,6 +3,8 @@
 # Kafka installation. Needs the packages of scripts/packages.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# So that a checkout in another folder finds in the compiler cache what this one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 build=build/release
 if [ ! -f "$build/build.ninja" ]; then
   CC=clang-19 CXX="${CXX:-$(command -v ccache || true) clang++-19}" CXX_LD=lld-19 \

@@ -3,6 +3,8 @@
 # Usage: scripts/dev.sh [debug|asan|tsan] [--build-only] [test name pattern...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# So that a checkout in another folder finds in the compiler cache what this one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 kind=debug
 case "${1:-}" in debug|asan|tsan) kind=$1; shift ;; esac
 build_only=
@@ -11,9 +13,8 @@ build=build/$kind
 if [ ! -f "$build/build.ninja" ]; then
   options=()
   case $kind in
-    # Optimised a little: the suites under load would otherwise take minutes.
-    asan) options=(-Db_sanitize=address,undefined -Doptimization=1) ;;
-    tsan) options=(-Db_sanitize=thread -Doptimization=1) ;;
+    asan) options=(-Db_sanitize=address,undefined) ;;
+    tsan) options=(-Db_sanitize=thread) ;;
   esac
   CC=clang-19 CXX="$(command -v ccache || true) clang++-19" CXX_LD=lld-19 \
     meson setup "$build" -Dbuildtype=debug "${options[@]}"
