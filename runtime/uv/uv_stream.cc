@@ -19,6 +19,9 @@ constexpr std::size_t kMaxParts = 64;
 // One call sends no more, so that a fast reader of a long response does not hold the loop.
 constexpr std::size_t kMaxBytesPerCall = 1 << 20;
 constexpr std::size_t kCopyBytes = 64 * 1024;
+// A file's piece of at most so many bytes is read and sent with its neighbours: one pread and one
+// sendmsg for a fetch at the tail, instead of sendmsg, sendfile, sendmsg.
+constexpr std::size_t kSmallSliceBytes = 16 * 1024;
 
 bool is_would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -59,9 +62,9 @@ base::Result<std::size_t> UvStream::try_write(OutputList& output) {
       break;
     }
     const OutputList::Piece& front = output.pieces().front();
-    const bool is_file = front.is_file();
+    const bool by_file = front.is_file() && front.size_bytes > kSmallSliceBytes;
     std::size_t offered_bytes = front.size_bytes;
-    const auto sent = is_file ? send_file(front.slice) : send_buffers(output, offered_bytes);
+    const auto sent = by_file ? send_file(front.slice) : send_gathered(output, offered_bytes);
     if (!sent) {
       // What went out before counts; the next call meets the same error again.
       if (total_bytes > 0) break;
@@ -69,21 +72,32 @@ base::Result<std::size_t> UvStream::try_write(OutputList& output) {
     }
     output.consume(*sent);
     total_bytes += *sent;
-    if (*sent < offered_bytes && !is_file) break;  // the socket's buffer is full
+    if (*sent < offered_bytes && !by_file) break;  // the socket's buffer is full
   }
   return total_bytes;
 }
 
-base::Result<std::size_t> UvStream::send_buffers(const OutputList& output,
-                                                 std::size_t& offered_bytes) {
+// Buffers and small file slices up to the first piece that needs sendfile, in one call.
+base::Result<std::size_t> UvStream::send_gathered(const OutputList& output,
+                                                  std::size_t& offered_bytes) {
   std::array<iovec, kMaxParts> parts;
+  std::array<std::byte, kSmallSliceBytes> copies;
+  std::size_t copied_bytes = 0;
   std::size_t count = 0;
   offered_bytes = 0;
   auto piece = output.pieces().begin();
-  for (; piece != output.pieces().end() && !piece->is_file() && count < kMaxParts; ++piece) {
-    const base::Bytes bytes = piece->bytes();
-    parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-    offered_bytes += bytes.size();
+  for (; piece != output.pieces().end() && count < kMaxParts; ++piece) {
+    if (!piece->is_file()) {
+      const base::Bytes bytes = piece->bytes();
+      parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    } else {
+      if (piece->size_bytes > copies.size() - copied_bytes) break;
+      const base::MutableBytes into(copies.data() + copied_bytes, piece->size_bytes);
+      TRY(read_slice(piece->slice, into));
+      copied_bytes += into.size();
+      parts[count++] = {into.data(), into.size()};
+    }
+    offered_bytes += piece->size_bytes;
   }
   msghdr message{};
   message.msg_iov = parts.data();
@@ -96,6 +110,20 @@ base::Result<std::size_t> UvStream::send_buffers(const OutputList& output,
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return socket_failure("write to", peer_);
   return static_cast<std::size_t>(sent);
+}
+
+base::Result<void> UvStream::read_slice(const FileSlice& slice, base::MutableBytes into) const {
+  TRY_ASSIGN(const std::size_t read_bytes, slice.file->pread(into, slice.position));
+  if (read_bytes < into.size()) {
+    return base::fail(base::Errc::closed,
+                      "a file is shorter than a response to " + peer_.to_string() + " promised");
+  }
+  // Asked behind the read: what was read before a truncation is what was promised.
+  if (!slice.is_current()) {
+    return base::fail(base::Errc::closed,
+                      "the log was truncated under a response to " + peer_.to_string());
+  }
+  return {};
 }
 
 base::Result<std::size_t> UvStream::send_file(const FileSlice& slice) {
@@ -122,11 +150,7 @@ base::Result<std::size_t> UvStream::send_file(const FileSlice& slice) {
 base::Result<std::size_t> UvStream::send_copy(const FileSlice& slice) {
   std::array<std::byte, kCopyBytes> copy;
   const base::MutableBytes into(copy.data(), std::min(slice.size_bytes, copy.size()));
-  TRY_ASSIGN(const std::size_t read_bytes, slice.file->pread(into, slice.position));
-  if (read_bytes < into.size()) {
-    return base::fail(base::Errc::closed,
-                      "a file is shorter than a response to " + peer_.to_string() + " promised");
-  }
+  TRY(read_slice(slice, into));
   ssize_t sent;
   do {
     sent = ::send(descriptor(), into.data(), into.size(), MSG_NOSIGNAL);

@@ -30,9 +30,10 @@ class UvStream final : public Stream {
   int descriptor() const { return socket_->descriptor(); }
 
  private:
-  base::Result<std::size_t> send_buffers(const OutputList& output, std::size_t& offered_bytes);
+  base::Result<std::size_t> send_gathered(const OutputList& output, std::size_t& offered_bytes);
   base::Result<std::size_t> send_file(const FileSlice& slice);
   base::Result<std::size_t> send_copy(const FileSlice& slice);
+  base::Result<void> read_slice(const FileSlice& slice, base::MutableBytes into) const;
 
   const std::unique_ptr<UvSocket> socket_;
   const SocketAddress peer_;
