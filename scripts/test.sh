@@ -68,7 +68,7 @@ sanitized() {
 
 step packages scripts/packages.sh test || true
 if step build-release env BARNABAS_BUILD_TESTS=true scripts/build.sh; then
-  [ -n "$only" ] || unit_tests release build/release
+  [ -n "$only" ] || unit_tests release build/release --timeout-multiplier 4
   python_tests release ${only:+--only "$only"}
 else
   # What needs no build still tells something.
