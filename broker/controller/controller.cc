@@ -184,11 +184,8 @@ void Controller::on_expired() {
 
 void Controller::on_watch(const zkclient::WatchEvent& event) {
   if (event.path == paths::kController) {
-    if (event.type == Type::deleted) {
-      enqueue({"Reelect", false, [this] { return run_for_office(); }});
-    } else {
-      enqueue({"ControllerChange", false, [this] { return without_value(look_up_controller()); }});
-    }
+    // Also when it was created: by the time we look it may be gone again, with no watch to tell.
+    enqueue({"ControllerChange", false, [this] { return run_for_office(); }});
     return;
   }
   Work work = work_of_watch(event);

@@ -69,6 +69,18 @@ TEST_CASE("somebody deletes /controller: the office is filled again at once") {
       [&] { return cluster.controller_epoch() == 2 && cluster.has_converged(); }, 5'000));
 }
 
+// Story: the event that tells of our own election was handled when the znode was gone again; the
+// look at it armed a watch on nothing but a creation, and nobody ran for the office any more.
+TEST_CASE("somebody deletes /controller right after the election") {
+  SimCluster cluster(1);
+  REQUIRE(cluster.wait_for([&] { return cluster.active() != nullptr; }));
+  std::vector<zookeeper_model::Op> ops;
+  ops.push_back(zookeeper_model::Op::remove("/controller"));
+  cluster.tree().apply(ops, {});
+  REQUIRE(cluster.wait_for(
+      [&] { return cluster.controller_epoch() == 2 && cluster.has_converged(); }, 5'000));
+}
+
 TEST_CASE("a broker that does not answer holds up nobody else") {
   SimCluster cluster(3);
   REQUIRE(cluster.wait_for([&] { return cluster.has_converged(); }));

@@ -21,6 +21,7 @@ class FakeBroker {
  public:
   FakeBroker(runtime::Loop& loop, std::string ip, std::uint16_t port);
   runtime::Task<void> stop();
+  std::int32_t port() const { return listener_->local_address().port(); }
 
   struct Told {
     std::int32_t leader = -1;
