@@ -1,4 +1,4 @@
-"""What the kernel says of a process: processor time, memory. From outside, so nothing in it pays."""
+"""What the kernel says of a process: processor time, memory. Asked from outside of it."""
 
 import os
 import time
