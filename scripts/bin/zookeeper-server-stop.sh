@@ -2,7 +2,8 @@
 # Signals ($SIGNAL, default TERM) every ZooKeeper server of this machine. Does not wait.
 pids=()
 for directory in /proc/[0-9]*; do
-  if tr '\0' ' ' < "$directory/cmdline" 2>/dev/null | grep -q 'java.*[Qq]uorum[Pp]eer[Mm]ain'; then
+  # A process may end while we look: its file is gone then.
+  if { tr '\0' ' ' < "$directory/cmdline"; } 2> /dev/null | grep -q 'java.*[Qq]uorum[Pp]eer[Mm]ain'; then
     pids+=("${directory#/proc/}")
   fi
 done
