@@ -3,7 +3,8 @@
 pids=()
 for directory in /proc/[0-9]*; do
   # A process may end while we look: its file is gone then.
-  if { tr '\0' ' ' < "$directory/cmdline"; } 2> /dev/null | grep -q 'java.*[Qq]uorum[Pp]eer[Mm]ain'; then
+  if { tr '\0' ' ' < "$directory/cmdline"; } 2> /dev/null |
+    grep -q 'java.*[Qq]uorum[Pp]eer[Mm]ain'; then
     pids+=("${directory#/proc/}")
   fi
 done
