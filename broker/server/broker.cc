@@ -33,8 +33,8 @@ Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
   const auto config = p.config.get();
   const std::size_t cores = core_count();
   const std::size_t recovery_threads =
-      static_cast<std::size_t>(config->log.num_recovery_threads_per_data_dir) *
-      config->log.dirs.size();
+      std::max(cores, static_cast<std::size_t>(config->log.num_recovery_threads_per_data_dir) *
+                          config->log.dirs.size());
   p.resolver = runtime::make_worker_pool("resolver", 2, kExpectedJobs);
   p.disk = runtime::make_worker_pool("disk", std::max(kDiskWorkersMin, recovery_threads + 1),
                                      kExpectedJobs);
@@ -83,7 +83,10 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
   const auto config = p.config.get();
   storage::LogManagerOptions options;
   options.log_dirs = config->log.dirs;
-  options.recovery_threads_per_dir = config->log.num_recovery_threads_per_data_dir;
+  // Recovery ends when the last core is done: the setting is the least that is used.
+  const auto cores_per_dir = core_count() / std::max<std::size_t>(config->log.dirs.size(), 1);
+  options.recovery_threads_per_dir = std::max(config->log.num_recovery_threads_per_data_dir,
+                                              static_cast<std::int32_t>(cores_per_dir));
   const std::size_t limit = p.open_files_limit;
   options.open_files_max = limit > 2 * kDescriptorReserve ? limit - kDescriptorReserve : limit / 2;
   options.keep_partition_metadata =
