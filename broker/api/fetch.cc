@@ -18,6 +18,8 @@ using PartitionData = protocol::FetchResponse::FetchableTopicResponse::Partition
 constexpr std::int16_t kFirstTopicIdVersion = 13;
 constexpr std::int32_t kFinalSessionEpoch = -1;
 constexpr std::int32_t kInitialSessionEpoch = 0;
+// A client that is gone is noticed when its wait is over, so no wait may take days.
+constexpr std::int32_t kWaitMaxMs = 5 * 60 * 1000;
 // Below this a record batch of format 2 would have to be converted down.
 constexpr std::int16_t kFirstBatchVersion = 4;
 
@@ -85,7 +87,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   replication::FetchLimits limits;
   limits.max_bytes = std::min(request.max_bytes, options_.fetch_max_bytes);
   limits.min_bytes = std::min<std::int64_t>(request.min_bytes, limits.max_bytes);
-  limits.max_wait_ms = request.max_wait_ms;
+  limits.max_wait_ms = std::min(request.max_wait_ms, kWaitMaxMs);
   limits.read_committed = request.isolation_level == 1;
   limits.replica_id = base::BrokerId(replica_id);
   const auto visited = co_await replication::run_fetch(

@@ -135,6 +135,16 @@ class Process:
                     return int(line.split()[1]) * 1024
         return 0
 
+    def open_sockets(self):
+        count = 0
+        directory = f"/proc/{self.pid}/fd"
+        for name in os.listdir(directory):
+            try:
+                count += os.readlink(f"{directory}/{name}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed since it was listed
+        return count
+
     def open_descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

@@ -26,7 +26,7 @@ def test_hostile_input(case):
         settings={"queued.max.request.bytes": 104_857_600, "socket.listen.backlog.size": 1000}
     )
     kcat.produce(broker, "t", b"before\n", partition=0)
-    descriptors = broker.process.open_descriptors()
+    sockets = broker.process.open_sockets()
     attacker = Attacker(broker.port, case.random, "t")
     case.at_end(attacker.close)
     until = time.monotonic() + SECONDS
@@ -52,7 +52,7 @@ def test_hostile_input(case):
     assert len(attacker.open) > 100 and looks > SECONDS
     attacker.close()
     wait_until(
-        lambda: broker.process.open_descriptors() <= descriptors + 20,
+        lambda: broker.process.open_sockets() <= sockets + 20,
         70 * places.SLOWNESS,
         "connections that are gone are closed here too",
     )
