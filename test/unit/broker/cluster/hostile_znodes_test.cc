@@ -13,7 +13,8 @@ TEST_CASE("golden texts, cut and damaged") {
       R"({"features":{"f":{"min_version":1,"max_version":2}},"listener_security_protocol_map":)"
       R"({"A":"SSL"},"endpoints":["A://[::1]:9092"],"rack":"r","jmx_port":-1,"port":-1,)"
       R"("host":null,"version":5,"timestamp":"17"})",
-      R"({"partitions":{"0":[1,2]},"topic_id":"qCqvWVu9Q6OJ_udtfKYegA","adding_replicas":{"0":[2]},)"
+      R"({"partitions":{"0":[1,2]},"topic_id":"qCqvWVu9Q6OJ_udtfKYegA",)"
+      R"("adding_replicas":{"0":[2]},)"
       R"("removing_replicas":{},"version":3})",
       R"({"controller_epoch":5,"leader":1,"version":1,"leader_epoch":7,"isr":[1,2]})",
       R"({"version":2,"brokerid":1,"timestamp":"17","kraftControllerEpoch":-1})",
