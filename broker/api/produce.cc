@@ -191,6 +191,11 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
       continue;
     }
     produce.outcome = produce.partition->append(*validated, request.acks, produce.append.now_ms);
+    if (produce.outcome && produce.outcome->info.must_flush) {
+      const auto flushed = co_await runtime::run_on(
+          disk_, [&log, now_ms = produce.append.now_ms] { return log.flush(now_ms); });
+      if (!flushed) produce.outcome = base::fail(flushed.error());
+    }
     if (produce.outcome && !produce.outcome->is_committed) all_committed = false;
   }
 

@@ -13,10 +13,17 @@ namespace api {
 
 class ProduceApi final : public ApiHandler {
  public:
-  // `heavy` validates compressed batches that would hold a loop for too long.
+  // `heavy` validates compressed batches that would hold a loop for too long; `disk` flushes where
+  // the topic asks for it before the answer (flush.messages).
   ProduceApi(replication::PartitionTable& partitions, storage::LogManager& logs,
-             cluster::MetadataCache& metadata, runtime::WorkerPool& heavy, LoopScopes& scopes)
-      : partitions_(partitions), logs_(logs), metadata_(metadata), heavy_(heavy), scopes_(scopes) {}
+             cluster::MetadataCache& metadata, runtime::WorkerPool& heavy,
+             runtime::WorkerPool& disk, LoopScopes& scopes)
+      : partitions_(partitions),
+        logs_(logs),
+        metadata_(metadata),
+        heavy_(heavy),
+        disk_(disk),
+        scopes_(scopes) {}
 
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;
@@ -42,6 +49,7 @@ class ProduceApi final : public ApiHandler {
   storage::LogManager& logs_;
   cluster::MetadataCache& metadata_;
   runtime::WorkerPool& heavy_;
+  runtime::WorkerPool& disk_;
   LoopScopes& scopes_;
 };
 
