@@ -71,6 +71,13 @@ def wait_for_topic(broker, topic, timeout_s=30):
     wait_until(has_leaders, timeout_s, f"topic {topic} has leaders", poll_s=0.1)
 
 
+def wait_for_brokers(broker, timeout_s=30):
+    """Until it knows a live broker: before that Apache Kafka creates no topic on first use."""
+    wait_until(
+        lambda: metadata(broker)["brokers"], timeout_s, "a broker in the metadata", poll_s=0.1
+    )
+
+
 def metadata(broker, timeout_s=30):
     done = run(["kcat", "-b", broker.address, "-L", "-J"], timeout_s=timeout_s)
     assert done.returncode == 0, f"kcat -L: {done.stderr}"

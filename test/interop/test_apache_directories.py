@@ -103,6 +103,7 @@ def continues_what_apache_kafka_began(case, version):
     config, port = kafka.write_properties(zookeeper.connect_string, 0, data, settings=SMALL)
     process = kafka.start_broker(config)
     theirs = Address(port)
+    kcat.wait_for_brokers(theirs)
     produce(theirs, "t", FIRST, "-z", "zstd", "-X", "enable.idempotence=true")
     produce(theirs, "t", SECOND, "-z", "gzip")
     assert process.terminate(60) == 143
@@ -130,6 +131,7 @@ def test_after_its_hard_stop_too(case):
     settings = {**SMALL, "zookeeper.session.timeout.ms": 2000}
     config, port = kafka.write_properties(zookeeper.connect_string, 0, data, settings=settings)
     process = kafka.start_broker(config)
+    kcat.wait_for_brokers(Address(port))
     produce(Address(port), "t", FIRST, "-z", "zstd")
     process.kill()
     broker = case.broker(zookeeper, log_dirs=[data], port=port, settings=SMALL)
