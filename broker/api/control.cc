@@ -29,4 +29,23 @@ bool has_leaders(const cluster::MetadataSnapshot& snapshot, const std::string& t
                      [&](const auto& partition) { return snapshot.is_alive(partition->leader); });
 }
 
+runtime::Task<std::vector<std::size_t>> without_leaders(cluster::MetadataCache& metadata,
+                                                        std::vector<AwaitedTopic> topics,
+                                                        std::int32_t timeout_ms,
+                                                        std::int64_t deadline_ms,
+                                                        runtime::CancelToken token) {
+  std::vector<std::size_t> missing;
+  for (const AwaitedTopic& topic : topics) {
+    const bool ready = timeout_ms > 0 && co_await wait_for_metadata(
+                                             metadata,
+                                             [name = topic.name, count = topic.partition_count](
+                                                 const cluster::MetadataSnapshot& snapshot) {
+                                               return has_leaders(snapshot, name, count);
+                                             },
+                                             deadline_ms, token);
+    if (!ready) missing.push_back(topic.result_index);
+  }
+  co_return missing;
+}
+
 }  // namespace api

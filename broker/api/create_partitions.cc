@@ -39,7 +39,7 @@ runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContex
   for (const auto& wanted : request->topics) ++times_named[wanted.name];
 
   protocol::CreatePartitionsResponse response;
-  std::vector<std::pair<std::size_t, std::int32_t>> grown;
+  std::vector<AwaitedTopic> grown;
   for (const auto& wanted : request->topics) {
     Result& result = response.results.emplace_back();
     result.name = wanted.name;
@@ -61,20 +61,13 @@ runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContex
     } else if (!outcome->ok()) {
       set_error(result, outcome->error, outcome->message);
     } else if (!request->validate_only) {
-      grown.emplace_back(response.results.size() - 1, wanted.count);
+      grown.push_back({response.results.size() - 1, wanted.name, wanted.count});
     }
   }
-  for (const auto& [index, partitions] : grown) {
-    Result& result = response.results[index];
-    const bool ready =
-        request->timeout_ms > 0 &&
-        co_await wait_for_metadata(
-            admin_.metadata,
-            [name = result.name, partitions](const cluster::MetadataSnapshot& snapshot) {
-              return has_leaders(snapshot, name, partitions);
-            },
-            deadline_ms, context.cancel);
-    if (!ready) set_error(result, ErrorCode::kRequestTimedOut, {});
+  const auto missing = co_await without_leaders(admin_.metadata, std::move(grown),
+                                                request->timeout_ms, deadline_ms, context.cancel);
+  for (const std::size_t index : missing) {
+    set_error(response.results[index], ErrorCode::kRequestTimedOut, {});
   }
   co_return network::reply(context, response);
 }

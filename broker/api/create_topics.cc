@@ -69,7 +69,7 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
   for (const auto& wanted : request->topics) ++times_named[wanted.name];
 
   protocol::CreateTopicsResponse response;
-  std::vector<std::pair<std::size_t, std::int32_t>> created;  // result index, partitions
+  std::vector<AwaitedTopic> created;
   for (const auto& wanted : request->topics) {
     Result& result = response.topics.emplace_back();
     result.name = wanted.name;
@@ -101,21 +101,14 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
     }
     fill(result, *outcome, sources_());
     if (!request->validate_only) {
-      created.emplace_back(response.topics.size() - 1, outcome->partitions);
+      created.push_back({response.topics.size() - 1, wanted.name, outcome->partitions});
     }
   }
 
-  for (const auto& [index, partitions] : created) {
-    Result& result = response.topics[index];
-    const bool ready =
-        request->timeout_ms > 0 &&
-        co_await wait_for_metadata(
-            admin_.metadata,
-            [name = result.name, partitions](const cluster::MetadataSnapshot& snapshot) {
-              return has_leaders(snapshot, name, partitions);
-            },
-            deadline_ms, context.cancel);
-    if (!ready) set_error(result, ErrorCode::kRequestTimedOut, {});
+  const auto missing = co_await without_leaders(admin_.metadata, std::move(created),
+                                                request->timeout_ms, deadline_ms, context.cancel);
+  for (const std::size_t index : missing) {
+    set_error(response.topics[index], ErrorCode::kRequestTimedOut, {});
   }
   co_return network::reply(context, response);
 }
