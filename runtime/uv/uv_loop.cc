@@ -1,6 +1,13 @@
 #include "runtime/uv/uv_loop.h"
 
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "runtime/uv/uv_listener.h"
@@ -28,15 +35,13 @@ UvLoop::UvLoop() {
   must(uv_check_init(&native_, &check_), "uv_check_init");
   must(uv_idle_init(&native_, &idle_), "uv_idle_init");
   must(uv_timer_init(&native_, &timer_), "uv_timer_init");
-  const auto on_post = [](uv_async_t* handle) noexcept {
-    UvLoop& loop = loop_of(handle);
-    loop.drain_inbox();
-    if (loop.stop_requested_.load(std::memory_order_acquire)) uv_stop(&loop.native_);
-  };
-  must(uv_async_init(&native_, &async_, on_post), "uv_async_init");
-  prepare_.data = check_.data = idle_.data = timer_.data = async_.data = this;
+  open_wake();
+  prepare_.data = check_.data = idle_.data = timer_.data = this;
   const auto on_prepare = [](uv_prepare_t* handle) noexcept { loop_of(handle).before_wait(); };
-  const auto on_check = [](uv_check_t* handle) noexcept { loop_of(handle).drain_ready(); };
+  const auto on_check = [](uv_check_t* handle) noexcept {
+    loop_of(handle).drain_inbox();
+    loop_of(handle).drain_ready();
+  };
   must(uv_prepare_start(&prepare_, on_prepare), "uv_prepare_start");
   must(uv_check_start(&check_, on_check), "uv_check_start");
 }
@@ -56,7 +61,7 @@ UvLoop::~UvLoop() {
   for (uv_handle_t* handle :
        {reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&check_),
         reinterpret_cast<uv_handle_t*>(&idle_), reinterpret_cast<uv_handle_t*>(&timer_),
-        reinterpret_cast<uv_handle_t*>(&async_)}) {
+        reinterpret_cast<uv_handle_t*>(&wake_watch_)}) {
     uv_close(handle, nullptr);
   }
   uv_run(&native_, UV_RUN_DEFAULT);  // the close callbacks of these and of all sockets
@@ -73,7 +78,25 @@ void UvLoop::run() {
 
 void UvLoop::stop() {
   stop_requested_.store(true, std::memory_order_release);
-  uv_async_send(&async_);
+  wake();
+}
+
+void UvLoop::open_wake() {
+  wake_ = FileDescriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  VERIFY(wake_.is_open(), "make an event descriptor: {}", std::strerror(errno));
+  must(uv_poll_init(&native_, &wake_watch_, wake_.get()), "uv_poll_init");
+  wake_watch_.data = this;
+  const auto on_event = [](uv_poll_t* handle, int, int) noexcept { loop_of(handle).on_wake(); };
+  must(uv_poll_start(&wake_watch_, UV_READABLE, on_event), "uv_poll_start");
+}
+
+void UvLoop::wake() {
+  const std::uint64_t one = 1;
+  ssize_t written;
+  do {
+    written = ::write(wake_.get(), &one, sizeof one);
+  } while (written < 0 && errno == EINTR);
+  // Only a counter at its end refuses, 2^64 wake-ups from here, and it wakes all the same.
 }
 
 void UvLoop::make_ready(std::coroutine_handle<> coroutine) {
@@ -82,22 +105,56 @@ void UvLoop::make_ready(std::coroutine_handle<> coroutine) {
 }
 
 void UvLoop::post(std::move_only_function<void()> work) {
-  bool was_empty;
+  bool must_wake;
   {
     base::LockGuard guard(mutex_);
-    was_empty = inbox_.empty();
     inbox_.push_back(std::move(work));
+    must_wake = std::exchange(is_asleep_, false);
   }
-  if (was_empty) uv_async_send(&async_);
+  if (must_wake) wake();
+}
+
+bool UvLoop::may_sleep() noexcept {
+  base::LockGuard guard(mutex_);
+  is_asleep_ = inbox_.empty();
+  return is_asleep_;
 }
 
 void UvLoop::drain_inbox() noexcept {
   {
     base::LockGuard guard(mutex_);
+    is_asleep_ = false;
     inbox_running_.swap(inbox_);
   }
   for (auto& work : inbox_running_) work();
   inbox_running_.clear();
+}
+
+// libuv watches levels: a descriptor that is never read would be reported for ever. It registers
+// the descriptor in its first wait and leaves it alone from then on, so the first event is the
+// time to ask for edges instead. Every write is an edge, read or not. Should libuv ever register
+// it anew, the event comes without a cause and the descriptor is read and set again.
+void UvLoop::on_wake() noexcept {
+  if (stop_requested_.load(std::memory_order_acquire)) uv_stop(&native_);
+  if (wakes_by_edge_) {
+    bool is_spurious;
+    {
+      base::LockGuard guard(mutex_);
+      is_spurious = is_asleep_;  // nobody has posted
+    }
+    if (!is_spurious) return;
+  }
+  std::uint64_t count;
+  (void)!::read(wake_.get(), &count, sizeof count);
+  watch_wake_edges();
+}
+
+void UvLoop::watch_wake_edges() noexcept {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.fd = wake_.get();  // how libuv finds its handle
+  wakes_by_edge_ =
+      ::epoll_ctl(uv_backend_fd(&native_), EPOLL_CTL_MOD, wake_.get(), &event) == 0;
 }
 
 void UvLoop::drain_ready() noexcept {
@@ -114,7 +171,7 @@ void UvLoop::drain_ready() noexcept {
 
 void UvLoop::before_wait() noexcept {
   drain_ready();
-  if (has_ready()) {
+  if (has_ready() || !may_sleep()) {
     // An active idle handle makes the wait a look.
     uv_idle_start(&idle_, [](uv_idle_t*) {});
   } else {

@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "runtime/loop.h"
+#include "runtime/posix/file_descriptor.h"
 #include "runtime/uv/system.h"
 
 namespace runtime {
@@ -49,6 +50,12 @@ class UvLoop final : public Loop {
   static constexpr int kReadyPerTurn = 1024;
 
   void before_wait() noexcept;  // prepare
+  void open_wake();
+  void wake();  // any thread
+  void watch_wake_edges() noexcept;
+  void on_wake() noexcept;
+  // True if the inbox is empty: from now on whoever posts wakes the loop.
+  bool may_sleep() noexcept EXCLUDES(mutex_);
   void drain_ready() noexcept;
   bool has_ready() const { return next_running_ < running_.size() || !ready_.empty(); }
   void drain_inbox() noexcept;
@@ -67,6 +74,8 @@ class UvLoop final : public Loop {
 
   base::Mutex mutex_;
   std::vector<std::move_only_function<void()>> inbox_ GUARDED_BY(mutex_);
+  // Waits, or is about to: nobody has woken it yet.
+  bool is_asleep_ GUARDED_BY(mutex_) = false;
   std::vector<std::move_only_function<void()>> inbox_running_;
   std::atomic<bool> stop_requested_{false};
 
@@ -76,7 +85,12 @@ class UvLoop final : public Loop {
   uv_check_t check_;
   uv_idle_t idle_;
   uv_timer_t timer_;
-  uv_async_t async_;
+  // Other threads write to it to end the wait. Not uv_async_t, which reads after every wake-up:
+  // this one is watched for edges and never read, which saves a system call for each hop between
+  // loops.
+  FileDescriptor wake_;
+  uv_poll_t wake_watch_;
+  bool wakes_by_edge_ = false;
 };
 
 std::unique_ptr<UvLoop> make_uv_loop();
