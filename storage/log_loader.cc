@@ -212,6 +212,8 @@ class LogLoader {
     const std::int64_t size_bytes = segment.size_bytes();
     TRY(refuse_legacy(segment, file));
     TRY(segment.reset_indexes());
+    // Needs the open transactions of earlier segments to be built anew; else it stays.
+    if (producers != nullptr) TRY(segment.transaction_index().truncate_to(segment.base_offset()));
     BatchFileReader reader(file, 0, size_bytes);
     std::int64_t valid_bytes = 0;
     std::int64_t reported_bytes = 0;
@@ -277,11 +279,20 @@ class LogLoader {
     return {};
   }
 
+  base::Result<void> end_transaction(Segment& segment, ProducerState& producers,
+                                     const CompletedTransaction& transaction) {
+    const base::Offset last_stable = producers.last_stable_offset(transaction);
+    producers.complete(transaction);
+    if (!transaction.is_aborted) return {};
+    return unless_full(segment.transaction_index().append(
+        {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable}));
+  }
+
   base::Result<void> take_in(Segment& segment, const RecordBatchView& batch, std::int64_t position,
                              ProducerState* producers) {
     if (producers != nullptr) {
       TRY_ASSIGN(const auto completed, producers->apply(batch));
-      if (completed) producers->complete(*completed);
+      if (completed) TRY(end_transaction(segment, *producers, *completed));
       producers->set_map_end_offset(batch.next_offset());
       const auto latest = epochs_.latest_epoch();
       if (!latest || batch.leader_epoch() > *latest) {

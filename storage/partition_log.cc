@@ -272,7 +272,7 @@ base::Result<void> PartitionLog::after_write(base::Bytes run, std::int64_t posit
     epochs_.assign(batch->leader_epoch(), batch->base_offset());
     if (batch->has_producer_id()) {
       const auto completed = producers_.apply(*batch);
-      if (completed && *completed) producers_.complete(**completed);
+      if (completed && *completed) TRY(end_transaction(**completed));
       update_first_unstable_offset();
     }
     log_end = batch->next_offset();
@@ -285,6 +285,14 @@ base::Result<void> PartitionLog::after_write(base::Bytes run, std::int64_t posit
   }
   publish_end(position, log_end);
   return {};
+}
+
+base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& transaction) {
+  const base::Offset last_stable = producers_.last_stable_offset(transaction);
+  producers_.complete(transaction);
+  if (!transaction.is_aborted) return {};
+  return or_disk_failed(active_->transaction_index().append(
+      {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable}));
 }
 
 // --- offsets -------------------------------------------------------------------------------------

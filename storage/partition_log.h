@@ -163,6 +163,11 @@ class PartitionLog {
   // Reads a plan into memory: for coordinators and tests; large reads belong on a worker.
   base::Result<base::Buffer> read(const ReadRequest& request) const EXCLUDES(published_mutex_);
 
+  // The aborted transactions that readers of [from, up_to) must skip (READ_COMMITTED).
+  base::Result<std::vector<AbortedTransaction>> aborted_transactions(base::Offset from,
+                                                                     base::Offset up_to) const
+      EXCLUDES(published_mutex_);
+
   // First record with timestamp >= target at or above the log start; nullopt if none.
   base::Result<std::optional<TimestampOffset>> offset_for_timestamp(std::int64_t target_ms) const
       EXCLUDES(published_mutex_);
@@ -259,6 +264,8 @@ class PartitionLog {
       REQUIRES(append_mutex_);
   base::Result<void> after_write(base::Bytes run, std::int64_t position, const LogConfig& config,
                                  std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<void> end_transaction(const CompletedTransaction& transaction)
+      REQUIRES(append_mutex_);
   base::Result<void> roll_locked(base::Offset base, std::int64_t now_ms) REQUIRES(append_mutex_);
   base::Result<void> truncate_locked(base::Offset offset, std::int64_t now_ms)
       REQUIRES(append_mutex_);

@@ -174,6 +174,27 @@ base::Result<base::Buffer> PartitionLog::read(const ReadRequest& request) const 
   }
 }
 
+base::Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(
+    base::Offset from, base::Offset up_to) const {
+  TRY(check_usable());
+  const auto list = segments();
+  std::vector<AbortedTransaction> aborted;
+  for (std::size_t i = floor_segment(*list, from); i < list->size(); ++i) {
+    Segment& segment = *(*list)[i];
+    const auto entries = segment.transaction_index().read(segment.base_offset());
+    if (!entries && entries.error().is(base::Errc::corrupt)) {
+      return base::fail(LogError::storage_error, entries.error().to_string());
+    }
+    if (!entries) return disk_failed(entries.error());
+    for (const AbortedTransaction& entry : *entries) {
+      if (entry.last_offset >= from && entry.first_offset < up_to) aborted.push_back(entry);
+      // Whatever ends later began at or above `up_to`.
+      if (entry.last_stable_offset >= up_to) return aborted;
+    }
+  }
+  return aborted;
+}
+
 // --- lookups by time -----------------------------------------------------------------------------
 
 base::Result<std::optional<TimestampOffset>> PartitionLog::find_timestamp(

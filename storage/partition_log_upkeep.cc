@@ -90,8 +90,11 @@ base::Result<void> PartitionLog::truncate_locked(base::Offset offset, std::int64
   epochs_.truncate_from_end(offset);
   TRY(or_disk_failed(last->truncate_to(offset, *position, now_ms)));
   TRY(retire(removed, *config()));
-  return or_disk_failed(rebuild_producer_state(producers_, kept, log_start_offset(), offset, now_ms,
-                                               config()->producer_id_expiration_ms, false));
+  const auto rebuilt =
+      rebuild_producer_state(producers_, kept, log_start_offset(), offset, now_ms,
+                             config()->producer_id_expiration_ms, false);
+  update_first_unstable_offset();
+  return or_disk_failed(rebuilt);
 }
 
 base::Result<void> PartitionLog::start_over_locked(base::Offset offset, base::Offset log_start,

@@ -19,6 +19,7 @@ Segment::Segment(LogEnvironment& environment, std::string directory, base::Offse
       size_bytes_(size_bytes),
       offset_index_(environment.files, environment.index_pages, path(".index"), base_offset),
       time_index_(environment.files, environment.index_pages, path(".timeindex"), base_offset),
+      transaction_index_(environment.files, path(".txnindex")),
       opened_ms_(opened_ms) {}
 
 Segment::~Segment() { environment_.descriptors.close(descriptor_key_); }
@@ -52,6 +53,7 @@ void Segment::set_directory(const std::string& directory) {
   }
   offset_index_.file().set_path(path(".index"));
   time_index_.file().set_path(path(".timeindex"));
+  transaction_index_.set_path(path(".txnindex"));
 }
 
 base::Result<std::shared_ptr<runtime::File>> Segment::log_file() const {
@@ -139,6 +141,7 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
   set_dirty();
   TRY(offset_index_.truncate_to(offset));
   TRY(time_index_.truncate_to(offset));
+  TRY(transaction_index_.truncate_to(offset));
   TRY_ASSIGN(const auto file, log_file());
   TRY(file->truncate(position));
   size_bytes_.store(position, std::memory_order_release);
@@ -180,6 +183,7 @@ base::Result<void> Segment::flush() {
     TRY_ASSIGN(const auto file, log_file());
     TRY(file->sync());
     TRY(offset_index_.file().sync());
+    TRY(transaction_index_.sync());
     return time_index_.file().sync();
   };
   auto synced = sync_all();

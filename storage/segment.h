@@ -1,4 +1,4 @@
-// Purpose: one segment: a `.log` file with its two indexes. Source: LogSegment.
+// Purpose: one segment: a `.log` file with its indexes. Source: LogSegment.
 //
 // What writes is called under the log's append lock; readers use the atomics, the indexes (which
 // lock themselves) and positional reads. Errors carry errno; Errc::corrupt, end_of_stream and
@@ -21,6 +21,7 @@
 #include "storage/log_environment.h"
 #include "storage/offset_index.h"
 #include "storage/time_index.h"
+#include "storage/transaction_index.h"
 
 namespace storage {
 
@@ -56,6 +57,7 @@ class Segment {
   std::int64_t size_bytes() const { return size_bytes_.load(std::memory_order_acquire); }
   OffsetIndex& offset_index() { return offset_index_; }
   TimeIndex& time_index() { return time_index_; }
+  TransactionIndex& transaction_index() { return transaction_index_; }
   std::string path(const char* extension) const EXCLUDES(path_mutex_);
   base::Result<std::shared_ptr<runtime::File>> log_file() const;
 
@@ -110,6 +112,7 @@ class Segment {
   std::atomic<bool> is_dirty_{false};  // written or cut since the last flush
   OffsetIndex offset_index_;
   TimeIndex time_index_;
+  TransactionIndex transaction_index_;
   base::Mutex timestamp_mutex_;
   std::optional<TimeEntry> max_timestamp_ GUARDED_BY(timestamp_mutex_);  // nullopt: not known yet
 

@@ -1,0 +1,51 @@
+// Purpose: `.txnindex`: the aborted transactions whose abort marker lies in one segment, ascending
+// by last offset. 34-byte entries: int16 version 0, int64 producer id, first offset, last offset
+// (the marker's), last stable offset at that time. The file exists only if it has entries.
+// Source: TransactionIndex, AbortedTxn.
+//
+// Few entries, read rarely: no cache. Writes need the log's append lock; reads any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "runtime/file.h"
+
+namespace storage {
+
+struct AbortedTransaction {
+  std::int64_t producer_id = -1;
+  base::Offset first_offset;
+  base::Offset last_offset;
+  base::Offset last_stable_offset;
+};
+
+class TransactionIndex {
+ public:
+  static constexpr std::size_t kEntryBytes = 34;
+
+  TransactionIndex(runtime::FileSystem& files, std::string path);
+
+  // Errc::corrupt for another version, a cut entry, or last offsets that do not increase or lie
+  // below `base_offset`.
+  base::Result<std::vector<AbortedTransaction>> read(base::Offset base_offset) EXCLUDES(mutex_);
+  base::Result<void> append(const AbortedTransaction& transaction) EXCLUDES(mutex_);
+  // Drops entries with last offset >= target.
+  base::Result<void> truncate_to(base::Offset target) EXCLUDES(mutex_);
+  base::Result<void> sync() EXCLUDES(mutex_);
+  void set_path(std::string path) EXCLUDES(mutex_);
+
+ private:
+  base::Result<std::string> content() REQUIRES(mutex_);
+
+  runtime::FileSystem& files_;
+  base::Mutex mutex_;
+  std::string path_ GUARDED_BY(mutex_);
+  bool needs_sync_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace storage
