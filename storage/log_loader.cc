@@ -37,7 +37,7 @@ class LogLoader {
     producers_.set_snapshots(snapshots_);
     producers_.remove_stray_snapshots(segment_bases());
 
-    if (request_.had_clean_shutdown) {
+    if (request_.had_clean_shutdown && !bad_transaction_index_) {
       TRY(recover_segments_without_index());
     } else {
       TRY(recover());
@@ -156,7 +156,19 @@ class LogLoader {
       segments_.push_back(std::make_shared<Segment>(environment_, request_.directory, base_offset,
                                                     info.size_bytes, request_.now_ms));
       if (!indexes_.contains(stem + ".index")) without_index_.insert(base_offset);
+      if (indexes_.contains(stem + ".txnindex")) TRY(check_transaction_index(*segments_.back()));
     }
+    return {};
+  }
+
+  // Built anew from its segment on: it takes the open transactions of earlier ones.
+  base::Result<void> check_transaction_index(Segment& segment) {
+    const auto entries = segment.transaction_index().read(segment.base_offset());
+    if (entries) return {};
+    if (!entries.error().is(base::Errc::corrupt)) return base::fail(entries.error());
+    LOG_WARN("{} rebuilds the index of aborted transactions base={} error=\"{}\"",
+             request_.topic_partition, segment.base_offset(), entries.error().to_string());
+    if (!bad_transaction_index_) bad_transaction_index_ = segment.base_offset();
     return {};
   }
 
@@ -176,9 +188,10 @@ class LogLoader {
 
   // Reads every segment from the recovery point on; nothing is trusted that was not synced.
   base::Result<void> recover() {
+    const base::Offset recovery_point =
+        std::min(request_.recovery_point, bad_transaction_index_.value_or(request_.recovery_point));
     std::size_t first = 0;
-    while (first + 1 < segments_.size() &&
-           segments_[first + 1]->base_offset() <= request_.recovery_point) {
+    while (first + 1 < segments_.size() && segments_[first + 1]->base_offset() <= recovery_point) {
       ++first;
     }
     for (std::size_t i = 0; i < first; ++i) {
@@ -398,6 +411,7 @@ class LogLoader {
   std::map<std::string, base::Offset> indexes_;
   std::vector<base::Offset> snapshots_;
   std::set<base::Offset> without_index_;
+  std::optional<base::Offset> bad_transaction_index_;  // the first one
   bool has_leftovers_ = false;
   bool has_new_directory_ = false;
   bool has_new_files_ = false;

@@ -291,8 +291,11 @@ base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& tra
   const base::Offset last_stable = producers_.last_stable_offset(transaction);
   producers_.complete(transaction);
   if (!transaction.is_aborted) return {};
-  return or_disk_failed(active_->transaction_index().append(
-      {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable}));
+  const auto noted = active_->transaction_index().append(
+      {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable});
+  // Full: as with the other indexes, the entry stays in memory.
+  if (noted || is_disk_full(noted.error())) return {};
+  return disk_failed(noted.error());
 }
 
 // --- offsets -------------------------------------------------------------------------------------

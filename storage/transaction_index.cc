@@ -17,8 +17,13 @@ TransactionIndex::TransactionIndex(runtime::FileSystem& files, std::string path)
 
 base::Result<std::string> TransactionIndex::content() {
   auto bytes = files_.read_file(path_, kFileBytesMax);
-  if (!bytes && bytes.error().is(std::errc::no_such_file_or_directory)) return std::string();
-  return bytes;
+  if (!bytes && bytes.error().is(std::errc::no_such_file_or_directory)) bytes = std::string();
+  if (!bytes) return bytes;
+  // What a failed write left behind it is no entry.
+  if (stored_bytes_ >= 0 && static_cast<std::size_t>(stored_bytes_) < bytes->size()) {
+    bytes->resize(static_cast<std::size_t>(stored_bytes_));
+  }
+  return *bytes + unwritten_;
 }
 
 base::Result<std::vector<AbortedTransaction>> TransactionIndex::read(base::Offset base_offset) {
@@ -53,12 +58,22 @@ base::Result<void> TransactionIndex::append(const AbortedTransaction& transactio
   base::store_be<std::int64_t>(raw.data() + kLastOffsetAt, transaction.last_offset.value());
   base::store_be<std::int64_t>(raw.data() + 26, transaction.last_stable_offset.value());
   base::LockGuard guard(mutex_);
+  unwritten_ += base::as_text(base::Bytes(raw));
+  return write_out();
+}
+
+base::Result<void> TransactionIndex::write_out() {
+  if (unwritten_.empty()) return {};
   needs_sync_ = true;
   TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
-  TRY_ASSIGN(const std::int64_t size_bytes, file->size());
-  // A write that failed half way left a cut entry: overwrite it.
-  const std::int64_t whole_bytes = size_bytes - size_bytes % std::int64_t{kEntryBytes};
-  return file->pwrite(raw, whole_bytes);
+  if (stored_bytes_ < 0) {
+    TRY_ASSIGN(const std::int64_t size_bytes, file->size());
+    stored_bytes_ = size_bytes - size_bytes % std::int64_t{kEntryBytes};
+  }
+  TRY(file->pwrite(base::as_bytes(unwritten_), stored_bytes_));
+  stored_bytes_ += static_cast<std::int64_t>(unwritten_.size());
+  unwritten_.clear();
+  return {};
 }
 
 base::Result<void> TransactionIndex::truncate_to(base::Offset target) {
@@ -71,15 +86,24 @@ base::Result<void> TransactionIndex::truncate_to(base::Offset target) {
     kept += kEntryBytes;
   }
   if (kept == bytes.size()) return {};
+  const std::size_t stored = bytes.size() - unwritten_.size();
+  if (kept >= stored) {
+    unwritten_.resize(kept - stored);
+    return {};
+  }
+  unwritten_.clear();
   needs_sync_ = true;
   TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::read_write));
-  return file->truncate(static_cast<std::int64_t>(kept));
+  TRY(file->truncate(static_cast<std::int64_t>(kept)));
+  stored_bytes_ = static_cast<std::int64_t>(kept);
+  return {};
 }
 
 base::Result<void> TransactionIndex::sync() {
   std::string path;
   {
     base::LockGuard guard(mutex_);
+    TRY(write_out());
     if (!needs_sync_) return {};
     needs_sync_ = false;
     path = path_;
@@ -97,6 +121,14 @@ base::Result<void> TransactionIndex::sync() {
 void TransactionIndex::set_path(std::string path) {
   base::LockGuard guard(mutex_);
   path_ = std::move(path);
+}
+
+base::Result<void> TransactionIndex::rename_to(std::string path) {
+  base::LockGuard guard(mutex_);
+  const auto renamed = files_.rename(path_, path);
+  if (!renamed && !renamed.error().is(std::errc::no_such_file_or_directory)) return renamed;
+  path_ = std::move(path);
+  return {};
 }
 
 }  // namespace storage

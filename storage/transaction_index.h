@@ -4,6 +4,7 @@
 // Source: TransactionIndex, AbortedTxn.
 //
 // Few entries, read rarely: no cache. Writes need the log's append lock; reads any thread.
+// Entries that a full disk refused stay in memory and are written with the next ones.
 #pragma once
 
 #include <cstdint>
@@ -33,18 +34,25 @@ class TransactionIndex {
   // Errc::corrupt for another version, a cut entry, or last offsets that do not increase or lie
   // below `base_offset`.
   base::Result<std::vector<AbortedTransaction>> read(base::Offset base_offset) EXCLUDES(mutex_);
+  // An error means that writing failed: the entry is there nevertheless.
   base::Result<void> append(const AbortedTransaction& transaction) EXCLUDES(mutex_);
   // Drops entries with last offset >= target.
   base::Result<void> truncate_to(base::Offset target) EXCLUDES(mutex_);
   base::Result<void> sync() EXCLUDES(mutex_);
   void set_path(std::string path) EXCLUDES(mutex_);
+  // The file gets another name, if there is one; no reader sees the moment in between.
+  base::Result<void> rename_to(std::string path) EXCLUDES(mutex_);
 
  private:
+  // The file's whole entries, then those in memory.
   base::Result<std::string> content() REQUIRES(mutex_);
+  base::Result<void> write_out() REQUIRES(mutex_);
 
   runtime::FileSystem& files_;
   base::Mutex mutex_;
   std::string path_ GUARDED_BY(mutex_);
+  std::string unwritten_ GUARDED_BY(mutex_);           // encoded entries
+  std::int64_t stored_bytes_ GUARDED_BY(mutex_) = -1;  // of whole entries; -1: not known yet
   bool needs_sync_ GUARDED_BY(mutex_) = false;
 };
 

@@ -92,3 +92,34 @@ TEST_CASE("markers of an older coordinator or producer epoch are fenced") {
   CHECK(
       fixture.append(make_batch(1, 1000, "v", protocol::Codec::none, {1, 2, 0, true})).has_value());
 }
+
+TEST_CASE("an index of aborted transactions that makes no sense is built anew") {
+  LogFixture fixture;
+  fixture.config.segment_bytes = 300;
+  fixture.open();
+  write(fixture, 1, 0);
+  write(fixture, 1, 1);
+  write(fixture, 2, 0);
+  write(fixture, 1, 2);
+  write(fixture, 1, 3);
+  REQUIRE(end(fixture, 1, false).has_value());  // 5, not in the first segment
+  write(fixture, 2, 1);
+  REQUIRE(fixture.log->segment_count() > 1);
+  const auto before = fixture.log->aborted_transactions(Offset(0), Offset(9)).value();
+  REQUIRE_EQ(before.size(), 1);
+  REQUIRE(fixture.log->close(0).has_value());
+  fixture.log.reset();
+  for (const auto& entry : fixture.files().list_directory(fixture.path("")).value()) {
+    if (!entry.name.ends_with(".txnindex")) continue;
+    const auto file =
+        fixture.files().open(fixture.path(entry.name), runtime::OpenMode::read_write).value();
+    REQUIRE(file->pwrite(base::as_bytes("junk"), file->size().value()).has_value());
+  }
+  fixture.open(true);
+  const auto after = fixture.log->aborted_transactions(Offset(0), Offset(9)).value();
+  REQUIRE_EQ(after.size(), 1);
+  CHECK_EQ(after[0].first_offset.value(), 0);
+  CHECK_EQ(after[0].last_offset.value(), 5);
+  CHECK_EQ(after[0].last_stable_offset.value(), before[0].last_stable_offset.value());
+  CHECK_EQ(fixture.log->last_stable_offset().value(), 2);
+}
