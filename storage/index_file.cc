@@ -183,6 +183,14 @@ void IndexFile::set_path(std::string path) {
   path_ = std::move(path);
 }
 
+base::Result<void> IndexFile::rename_to(std::string path) {
+  base::LockGuard guard(mutex_);
+  const auto renamed = files_.rename(path_, path);
+  if (!renamed && !renamed.error().is(std::errc::no_such_file_or_directory)) return renamed;
+  path_ = std::move(path);
+  return {};
+}
+
 void IndexFile::forget_pages(std::int64_t from_byte, std::int64_t to_byte) {
   if (to_byte <= from_byte) return;
   const auto first = static_cast<std::uint32_t>(from_byte / IndexPageCache::kPageBytes);

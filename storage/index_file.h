@@ -39,6 +39,8 @@ class IndexFile {
   // A file known to be new and empty: spares the look at it.
   void assume_empty() EXCLUDES(mutex_);
   void set_path(std::string path) EXCLUDES(mutex_);
+  // The file gets another name, if there is one; no reader sees the moment in between.
+  base::Result<void> rename_to(std::string path) EXCLUDES(mutex_);
 
  private:
   static constexpr std::size_t kTailEntriesMax = 512;

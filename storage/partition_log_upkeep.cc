@@ -90,9 +90,8 @@ base::Result<void> PartitionLog::truncate_locked(base::Offset offset, std::int64
   epochs_.truncate_from_end(offset);
   TRY(or_disk_failed(last->truncate_to(offset, *position, now_ms)));
   TRY(retire(removed, *config()));
-  const auto rebuilt =
-      rebuild_producer_state(producers_, kept, log_start_offset(), offset, now_ms,
-                             config()->producer_id_expiration_ms, false);
+  const auto rebuilt = rebuild_producer_state(producers_, kept, log_start_offset(), offset, now_ms,
+                                              config()->producer_id_expiration_ms, false);
   update_first_unstable_offset();
   return or_disk_failed(rebuilt);
 }
@@ -137,14 +136,13 @@ base::Result<void> PartitionLog::retire(const SegmentList& segments, const LogCo
   std::vector<std::string> paths;
   for (const auto& segment : segments) {
     segment->set_removed();
+    const auto renamed = segment->change_suffix(".deleted");
+    if (!renamed && !renamed.error().is(std::errc::no_such_file_or_directory)) {
+      return disk_failed(renamed.error());
+    }
     for (const char* extension : kSegmentExtensions) {
-      const std::string path = segment->path(extension);
-      const auto renamed = environment_.files.rename(path, path + ".deleted");
-      if (renamed) {
-        paths.push_back(path + ".deleted");
-      } else if (!renamed.error().is(std::errc::no_such_file_or_directory)) {
-        return disk_failed(renamed.error());
-      }
+      std::string path = segment->path(extension);
+      if (environment_.files.exists(path)) paths.push_back(std::move(path));
     }
     producers_.remove_snapshot(segment->base_offset());
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace storage {
 
@@ -27,9 +28,20 @@ Segment::~Segment() { environment_.descriptors.close(descriptor_key_); }
 base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environment,
                                                        std::string directory,
                                                        base::Offset base_offset,
-                                                       std::int64_t now_ms) {
+                                                       std::int64_t now_ms,
+                                                       const std::string& suffix) {
   auto segment =
       std::make_shared<Segment>(environment, std::move(directory), base_offset, 0, now_ms);
+  if (!suffix.empty()) {
+    {
+      base::LockGuard guard(segment->path_mutex_);
+      segment->suffix_ = suffix;
+    }
+    segment->offset_index_.file().set_path(segment->path(".index"));
+    segment->time_index_.file().set_path(segment->path(".timeindex"));
+    segment->transaction_index_.set_path(segment->path(".txnindex"));
+    (void)environment.files.remove_file(segment->path(".txnindex"));
+  }
   for (const char* extension : {".index", ".timeindex", ".log"}) {
     TRY(environment.files.open(segment->path(extension), runtime::OpenMode::truncate));
   }
@@ -41,9 +53,13 @@ base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environme
   return segment;
 }
 
+std::string Segment::path_locked(const char* extension) const {
+  return directory_ + "/" + segment_file_name(base_offset_) + extension + suffix_;
+}
+
 std::string Segment::path(const char* extension) const {
   base::LockGuard guard(path_mutex_);
-  return directory_ + "/" + segment_file_name(base_offset_) + extension;
+  return path_locked(extension);
 }
 
 void Segment::set_directory(const std::string& directory) {
@@ -58,7 +74,30 @@ void Segment::set_directory(const std::string& directory) {
 
 base::Result<std::shared_ptr<runtime::File>> Segment::log_file() const {
   if (auto file = environment_.descriptors.find(descriptor_key_)) return file;
-  return environment_.descriptors.get(descriptor_key_, path(".log"));
+  base::LockGuard guard(path_mutex_);
+  return environment_.descriptors.get(descriptor_key_, path_locked(".log"));
+}
+
+base::Result<void> Segment::change_suffix(const std::string& suffix) {
+  {
+    base::LockGuard guard(path_mutex_);
+    const std::string from = path_locked(".log");
+    const std::string old_suffix = std::exchange(suffix_, suffix);
+    if (auto renamed = environment_.files.rename(from, path_locked(".log")); !renamed) {
+      suffix_ = old_suffix;
+      return renamed;
+    }
+  }
+  TRY(offset_index_.file().rename_to(path(".index")));
+  TRY(time_index_.file().rename_to(path(".timeindex")));
+  return transaction_index_.rename_to(path(".txnindex"));
+}
+
+void Segment::remove_files() {
+  set_removed();
+  for (const char* extension : kSegmentExtensions) {
+    (void)environment_.files.remove_file(path(extension));
+  }
 }
 
 base::Result<void> Segment::append(base::Bytes batches) {
@@ -78,7 +117,8 @@ base::Result<void> Segment::note_batch(const protocol::RecordBatchView& batch,
                                        std::int64_t position, std::int32_t index_interval_bytes) {
   if (position == 0) first_timestamp_ms_ = batch.max_timestamp();
   TRY_ASSIGN(TimeEntry max, max_timestamp());
-  if (batch.max_timestamp() > max.timestamp_ms) {
+  // An empty batch, left by compaction, has no record with its timestamp.
+  if (batch.record_count() > 0 && batch.max_timestamp() > max.timestamp_ms) {
     max = {batch.max_timestamp(), batch.last_offset()};
     base::LockGuard guard(timestamp_mutex_);
     max_timestamp_ = max;
@@ -124,11 +164,13 @@ base::Result<bool> Segment::should_roll(const AppendNeeds& needs, std::int64_t j
 }
 
 base::Result<void> Segment::finish() {
+  if (is_finished_.load()) return {};
   TRY_ASSIGN(const TimeEntry max, max_timestamp());
-  set_dirty();
   if (max.timestamp_ms >= 0) TRY(time_index_.append_if_later(max));
   TRY(offset_index_.file().write_out());
-  return time_index_.file().write_out();
+  TRY(time_index_.file().write_out());
+  is_finished_.store(true);
+  return {};
 }
 
 base::Result<std::int64_t> Segment::truncation_position(base::Offset offset) {
@@ -178,17 +220,20 @@ base::Result<void> Segment::reset_indexes() {
 }
 
 base::Result<void> Segment::flush() {
-  if (!is_dirty_.exchange(false)) return {};
-  const auto sync_all = [&]() -> base::Result<void> {
-    TRY_ASSIGN(const auto file, log_file());
-    TRY(file->sync());
-    TRY(offset_index_.file().sync());
-    TRY(transaction_index_.sync());
-    return time_index_.file().sync();
-  };
-  auto synced = sync_all();
-  if (!synced) set_dirty();
-  return synced;
+  if (is_dirty_.exchange(false)) {
+    const auto sync_log = [&]() -> base::Result<void> {
+      TRY_ASSIGN(const auto file, log_file());
+      return file->sync();
+    };
+    if (auto synced = sync_log(); !synced) {
+      is_dirty_.store(true);
+      return synced;
+    }
+  }
+  // Each knows whether it has changed.
+  TRY(offset_index_.file().sync());
+  TRY(transaction_index_.sync());
+  return time_index_.file().sync();
 }
 
 base::Result<std::optional<BatchPlace>> Segment::find_batch(base::Offset target,

@@ -47,11 +47,12 @@ class Segment {
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
-  // Makes the files, empty whatever was there before.
+  // Makes the files, empty whatever was there before. `suffix` follows the extensions.
   static base::Result<std::shared_ptr<Segment>> create(LogEnvironment& environment,
                                                        std::string directory,
                                                        base::Offset base_offset,
-                                                       std::int64_t now_ms);
+                                                       std::int64_t now_ms,
+                                                       const std::string& suffix = {});
 
   base::Offset base_offset() const { return base_offset_; }
   std::int64_t size_bytes() const { return size_bytes_.load(std::memory_order_acquire); }
@@ -59,7 +60,7 @@ class Segment {
   TimeIndex& time_index() { return time_index_; }
   TransactionIndex& transaction_index() { return transaction_index_; }
   std::string path(const char* extension) const EXCLUDES(path_mutex_);
-  base::Result<std::shared_ptr<runtime::File>> log_file() const;
+  base::Result<std::shared_ptr<runtime::File>> log_file() const EXCLUDES(path_mutex_);
 
   // --- append lock held ---------------------------------------------------------------------
   // Writes at the end; what a failed write left behind is cut off again.
@@ -70,7 +71,8 @@ class Segment {
                                 std::int32_t index_interval_bytes);
   base::Result<bool> should_roll(const AppendNeeds& needs, std::int64_t jitter_ms,
                                  const LogConfig& config, std::int64_t now_ms);
-  // No longer active: last time entry, index entries written out.
+  // No longer active: last time entry, index entries written out. Nothing to do, and nothing
+  // read, if the segment is as it was opened or finished.
   base::Result<void> finish();
   // Where truncate_to will cut: the first batch that reaches `offset`.
   base::Result<std::int64_t> truncation_position(base::Offset offset);
@@ -78,10 +80,13 @@ class Segment {
   // Recovery: indexes emptied, to be filled again by note_batch.
   base::Result<void> reset_indexes();
   // --- any thread ---------------------------------------------------------------------------
-  // .log and indexes on the device; nothing to do if they are since the last time.
+  // .log and indexes on the device; nothing to do for files that are since the last time.
   base::Result<void> flush();
   // What the device has may differ from what was read: found by recovery.
-  void set_dirty() { is_dirty_.store(true); }
+  void set_dirty() {
+    is_dirty_.store(true);
+    is_finished_.store(false);
+  }
   // The first batch whose last offset >= target, before `end_position` (a batch boundary).
   base::Result<std::optional<BatchPlace>> find_batch(base::Offset target, std::int64_t end_position,
                                                      bool may_block = true);
@@ -98,8 +103,14 @@ class Segment {
   bool is_removed() const { return is_removed_.load(); }
   void set_removed() { is_removed_.store(true); }
   void set_directory(const std::string& directory) EXCLUDES(path_mutex_);
+  // All files get another suffix. Whoever opens one meanwhile gets the right file: a name may be
+  // another segment's a moment later. Append lock held.
+  base::Result<void> change_suffix(const std::string& suffix) EXCLUDES(path_mutex_);
+  // Unlinks all files; what cannot be removed stays for the next start.
+  void remove_files();
 
  private:
+  std::string path_locked(const char* extension) const REQUIRES(path_mutex_);
   base::Result<void> load_first_timestamp();
 
   LogEnvironment& environment_;
@@ -107,9 +118,11 @@ class Segment {
   const DescriptorCache::Key descriptor_key_;
   mutable base::Mutex path_mutex_;
   std::string directory_ GUARDED_BY(path_mutex_);
+  std::string suffix_ GUARDED_BY(path_mutex_);  // ".cleaned", ".swap", ".deleted" or none
   std::atomic<std::int64_t> size_bytes_;
   std::atomic<bool> is_removed_{false};
-  std::atomic<bool> is_dirty_{false};  // written or cut since the last flush
+  std::atomic<bool> is_dirty_{false};    // .log: written or cut since the last flush
+  std::atomic<bool> is_finished_{true};  // nothing changed since finish
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   TransactionIndex transaction_index_;
