@@ -22,7 +22,7 @@ class Log:
         self._ended = False
 
     def read_from(self, stream):
-        with open(self.path, "ab", buffering=0) as file:
+        with stream, open(self.path, "ab", buffering=0) as file:
             for line in stream:
                 file.write(line)
                 with self._news:

@@ -7,8 +7,8 @@ BARNABAS_ZK_PROBE names the probe's binary."""
 import time
 import unittest
 
-from ensemble import Ensemble
 from probe import Probe
+from zookeeper_case import ZooKeeperCase, connect_string, in_mode
 
 SESSION_TIMEOUT_MS = 4000
 
@@ -17,19 +17,18 @@ def session_of(probe):
     return probe.do("info")["session_id"]
 
 
-def server_of(ensemble, probe):
+def server_of(servers, probe):
     address = probe.do("info")["server"]
-    return next(server for server in ensemble.servers if server.address == address)
+    return next(server for server in servers if server.connect_string == address)
 
 
-class Standalone(unittest.TestCase):
+class Standalone(ZooKeeperCase):
     def setUp(self):
-        self.ensemble = self.enterContext(Ensemble())
-        self.server = self.ensemble.servers[0]
+        (self.server,) = self.start_servers()
 
     def probe(self, **options):
         options.setdefault("session_timeout_ms", SESSION_TIMEOUT_MS)
-        return self.enterContext(Probe(self.ensemble.connect_string(), **options)).connect()
+        return self.enterContext(Probe(self.server.connect_string, **options)).connect()
 
     def test_restart(self):
         probe = self.probe()
@@ -86,18 +85,18 @@ class Standalone(unittest.TestCase):
         self.assertEqual(("created", f"{deep}/4321"), probe.watches.get(timeout=10))
 
 
-class Quorum(unittest.TestCase):
+class Quorum(ZooKeeperCase):
     def setUp(self):
-        self.ensemble = self.enterContext(Ensemble(participants=3))
+        self.servers = self.start_servers(participants=3)
 
     def probe(self, servers=None, **options):
         options.setdefault("session_timeout_ms", SESSION_TIMEOUT_MS)
-        connect_string = self.ensemble.connect_string(servers)
-        return self.enterContext(Probe(connect_string, **options)).connect()
+        address = connect_string(servers or self.servers)
+        return self.enterContext(Probe(address, **options)).connect()
 
     def test_leader_killed(self):
-        leader = self.ensemble.in_mode("leader")[0]
-        followers = [server for server in self.ensemble.servers if server is not leader]
+        leader = in_mode(self.servers, "leader")[0]
+        followers = [server for server in self.servers if server is not leader]
         on_follower = self.probe(followers)
         anywhere = self.probe([leader] + followers)
         sessions = [session_of(on_follower), session_of(anywhere)]
@@ -118,7 +117,7 @@ class Quorum(unittest.TestCase):
         self.assertTrue(probe.do("create /many x persistent")["ok"])
         fill = probe.start("fill /many 10000")
         time.sleep(0.4)
-        self.ensemble.in_mode("leader")[0].kill()
+        in_mode(self.servers, "leader")[0].kill()
         answer = probe.result(fill, 90)
         self.assertTrue(probe.do("sync /")["ok"])
         found = len(probe.do("children /many")["children"])
@@ -131,10 +130,10 @@ class Quorum(unittest.TestCase):
         session = session_of(probe)
         self.assertTrue(probe.do("create /w 0 persistent")["ok"])
         self.assertTrue(probe.do("watch_get /w")["ok"])
-        server = server_of(self.ensemble, probe)
-        other = [one for one in self.ensemble.servers if one is not server]
+        server = server_of(self.servers, probe)
+        other = [one for one in self.servers if one is not server]
         writer = self.probe(other)
-        server.freeze()
+        server.pause()
         frozen_at = time.monotonic()
         waiting = probe.start("get /")
         # Changed behind its back: the event comes once the watch is armed elsewhere.
@@ -145,25 +144,24 @@ class Quorum(unittest.TestCase):
         # On a machine so busy that the connection is lost once more the client may not know.
         self.assertTrue(answer.get("ok") or answer.get("outcome_unknown"), answer)
         self.assertEqual(session, session_of(probe))
-        self.assertNotEqual(server, server_of(self.ensemble, probe))
+        self.assertNotEqual(server, server_of(self.servers, probe))
         self.assertEqual(("data_changed", "/w"), probe.watches.get(timeout=10))
         self.assertLess(time.monotonic() - frozen_at, 20)
 
     def test_a_frozen_server_is_passed_by_at_connect(self):
-        follower = self.ensemble.in_mode("follower")[0]
-        follower.freeze()
+        follower = in_mode(self.servers, "follower")[0]
+        follower.pause()
         for _ in range(4):
             started_at = time.monotonic()
             self.probe()
             self.assertLess(time.monotonic() - started_at, 2)
 
 
-class WithObserver(unittest.TestCase):
+class WithObserver(ZooKeeperCase):
     def test_observer(self):
-        ensemble = self.enterContext(Ensemble(participants=3, observers=1))
-        observer = ensemble.in_mode("observer")[0]
+        (observer,) = in_mode(self.start_servers(participants=3, observers=1), "observer")
         probe = self.enterContext(
-            Probe(ensemble.connect_string([observer]), session_timeout_ms=SESSION_TIMEOUT_MS)
+            Probe(observer.connect_string, session_timeout_ms=SESSION_TIMEOUT_MS)
         )
         probe.connect()
         self.assertTrue(probe.do("create /o x ephemeral")["ok"])

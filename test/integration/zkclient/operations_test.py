@@ -6,18 +6,18 @@ import os
 import subprocess
 import unittest
 
-from ensemble import Ensemble
+from zookeeper_case import ZooKeeperCase, connect_string
 
 
-class Operations(unittest.TestCase):
-    def run_against(self, **ensemble):
-        with Ensemble(**ensemble) as servers:
-            subprocess.run(
-                [os.environ["BARNABAS_ZK_OPERATIONS"]],
-                check=True,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"BARNABAS_TEST_ZOOKEEPER": servers.connect_string()},
-            )
+class Operations(ZooKeeperCase):
+    def run_against(self, participants):
+        servers = connect_string(self.start_servers(participants))
+        subprocess.run(
+            [os.environ["BARNABAS_ZK_OPERATIONS"]],
+            check=True,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"BARNABAS_TEST_ZOOKEEPER": servers},
+        )
 
     def test_one_server(self):
         self.run_against(participants=1)
