@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "protocol/gen/find_coordinator.h"
 #include "protocol/gen/metadata.h"
 
 namespace client {
 
 namespace {
 
+using protocol::FindCoordinatorRequest;
+using protocol::FindCoordinatorResponse;
 using protocol::MetadataRequest;
 using protocol::MetadataResponse;
 
@@ -20,6 +23,18 @@ MetadataRequest metadata_request(const std::string* topic, std::int16_t version)
     MetadataRequest::MetadataRequestTopic entry;
     entry.name = *topic;
     request.topics->push_back(std::move(entry));
+  }
+  return request;
+}
+
+constexpr std::int16_t kFirstWithSeveralKeys = 4;  // FindCoordinator (KIP-699)
+
+FindCoordinatorRequest find_coordinator_request(const std::string& group, std::int16_t version) {
+  FindCoordinatorRequest request;  // key type 0 is a group
+  if (version >= kFirstWithSeveralKeys) {
+    request.coordinator_keys.push_back(group);
+  } else {
+    request.key = group;
   }
   return request;
 }
@@ -133,6 +148,42 @@ runtime::Task<base::Result<base::BrokerId>> ClusterClient::leader_of(
   co_return base::fail(base::Errc::not_found, partition.to_string());
 }
 
+runtime::Task<base::Result<base::BrokerId>> ClusterClient::find_coordinator(std::string group) {
+  using protocol::ErrorCode;
+  CO_TRY_ASSIGN(Connection * connection, co_await any_connection());
+  CO_TRY_ASSIGN(const std::int16_t version,
+                connection->api_versions().highest_common<FindCoordinatorRequest>());
+  CO_TRY_ASSIGN(const Reply<FindCoordinatorResponse> reply,
+                co_await connection->request<FindCoordinatorResponse>(
+                    find_coordinator_request(group, version), version));
+  std::int32_t node_id = reply.value.node_id;
+  std::int16_t wire_code = reply.value.error_code;
+  if (version >= kFirstWithSeveralKeys) {
+    if (reply.value.coordinators.size() != 1) {
+      co_return base::fail(base::Errc::corrupt, "FindCoordinator answered another question");
+    }
+    node_id = reply.value.coordinators[0].node_id;
+    wire_code = reply.value.coordinators[0].error_code;
+  }
+  const ErrorCode code = protocol::error_code_from_wire(wire_code);
+  if (code == ErrorCode::kNone) co_return base::BrokerId(node_id);
+  co_return base::fail(
+      is_wrong_coordinator(code) ? base::Errc::unavailable : base::Errc::invalid_argument,
+      fmt::format("group {}: {}", group, protocol::name(code)));
+}
+
+runtime::Task<base::Result<base::BrokerId>> ClusterClient::coordinator_of(std::string group) {
+  const std::int64_t deadline_ms = loop_.now_ms() + options_.call_timeout_ms;
+  for (;;) {
+    auto found = co_await find_coordinator(group);
+    if (found || !detail::is_worth_another_try(found.error())) co_return found;
+    if (loop_.now_ms() + options_.retry_backoff_ms >= deadline_ms) {
+      co_return base::fail(base::Errc::timed_out, found.error().to_string());
+    }
+    CO_TRY(co_await runtime::sleep_ms(loop_, options_.retry_backoff_ms));
+  }
+}
+
 runtime::Task<base::Result<Connection*>> ClusterClient::connection_to(Target target) {
   base::BrokerId id = target.broker;
   switch (target.kind) {
@@ -144,6 +195,10 @@ runtime::Task<base::Result<Connection*>> ClusterClient::connection_to(Target tar
       break;
     case Target::Kind::leader: {
       CO_TRY_ASSIGN(id, co_await leader_of(target.partition));
+      break;
+    }
+    case Target::Kind::coordinator: {
+      CO_TRY_ASSIGN(id, co_await find_coordinator(target.group));
       break;
     }
   }

@@ -1,5 +1,6 @@
-// Purpose: calls to a cluster: to any broker, to the controller, to a partition's leader. Finds
-// them by Metadata, keeps one connection per broker, and tries again within a deadline.
+// Purpose: calls to a cluster: to any broker, to the controller, to a partition's leader, to a
+// group's coordinator. Finds them by Metadata and FindCoordinator, keeps one connection per broker,
+// and tries again within a deadline.
 //
 // Lives on one loop; several calls may run at once. `co_await close()` before it is destroyed,
 // when no call is under way.
@@ -8,9 +9,10 @@
 // depend on the version. The version is the highest that both sides speak.
 //
 // What is tried again: no connection, a broken connection, a time-out, and answers that say "not
-// the controller" or "not the leader". A request whose outcome is unknown is sent again as well,
-// as Kafka's admin client does: a second CreateTopics may find the topic it made itself.
-// The error at the deadline is Errc::timed_out with the last reason as context.
+// the controller", "not the leader" or "not the coordinator, or not ready yet". A request whose
+// outcome is unknown is sent again as well, as Kafka's admin client does: a second CreateTopics may
+// find the topic it made itself. The error at the deadline is Errc::timed_out with the last reason
+// as context.
 #pragma once
 
 #include <map>
@@ -42,22 +44,33 @@ class ClusterClient {
 
   template <class Response, class MakeRequest>
   runtime::Task<base::Result<Reply<Response>>> call_any(MakeRequest make) {
-    return call<Response>({Target::Kind::any, {}, {}}, std::move(make));
+    return call<Response>({.kind = Target::Kind::any}, std::move(make));
   }
   template <class Response, class MakeRequest>
   runtime::Task<base::Result<Reply<Response>>> call_broker(base::BrokerId id, MakeRequest make) {
-    return call<Response>({Target::Kind::broker, id, {}}, std::move(make));
+    return call<Response>({.kind = Target::Kind::broker, .broker = id}, std::move(make));
   }
   template <class Response, class MakeRequest>
   runtime::Task<base::Result<Reply<Response>>> call_controller(MakeRequest make) {
-    return call<Response>({Target::Kind::controller, {}, {}}, std::move(make));
+    return call<Response>({.kind = Target::Kind::controller}, std::move(make));
   }
   // Errc::not_found at once if the cluster does not know the partition.
   template <class Response, class MakeRequest>
   runtime::Task<base::Result<Reply<Response>>> call_leader(base::TopicPartition partition,
                                                            MakeRequest make) {
-    return call<Response>({Target::Kind::leader, {}, std::move(partition)}, std::move(make));
+    return call<Response>({.kind = Target::Kind::leader, .partition = std::move(partition)},
+                          std::move(make));
   }
+  // To the coordinator of a consumer group. Errc::invalid_argument at once if the group's name or
+  // the client's rights are refused.
+  template <class Response, class MakeRequest>
+  runtime::Task<base::Result<Reply<Response>>> call_coordinator(std::string group,
+                                                                MakeRequest make) {
+    return call<Response>({.kind = Target::Kind::coordinator, .group = std::move(group)},
+                          std::move(make));
+  }
+  // Asks anew each time, within the deadline of a call.
+  runtime::Task<base::Result<base::BrokerId>> coordinator_of(std::string group);
 
   // The brokers as the last Metadata answer told; refresh() asks again.
   runtime::Task<base::Result<void>> refresh();
@@ -68,11 +81,15 @@ class ClusterClient {
 
  private:
   struct Target {
-    enum class Kind { any, broker, controller, leader };
+    enum class Kind { any, broker, controller, leader, coordinator };
     Kind kind = Kind::any;
-    base::BrokerId broker;
-    base::TopicPartition partition;
+    base::BrokerId broker = {};
+    base::TopicPartition partition = {};
+    std::string group = {};
   };
+  // What an answer says when it came from the wrong broker.
+  template <class Response>
+  static bool is_misdirected(const Target& target, const Response& response);
 
   template <class Response, class MakeRequest>
   runtime::Task<base::Result<Reply<Response>>> call(Target target, MakeRequest make);
@@ -86,6 +103,7 @@ class ClusterClient {
   runtime::Task<base::Result<Connection*>> open(Endpoint endpoint);
   runtime::Task<base::Result<Connection*>> any_connection();
   runtime::Task<base::Result<base::BrokerId>> leader_of(base::TopicPartition partition);
+  runtime::Task<base::Result<base::BrokerId>> find_coordinator(std::string group);
   runtime::Task<void> drop(Endpoint endpoint);
 
   runtime::Loop& loop_;
@@ -132,6 +150,18 @@ runtime::Task<base::Result<Reply<Response>>> ClusterClient::attempt(Connection* 
                                                             timeout_ms);
 }
 
+template <class Response>
+bool ClusterClient::is_misdirected(const Target& target, const Response& response) {
+  switch (target.kind) {
+    case Target::Kind::any:
+    case Target::Kind::broker: break;
+    case Target::Kind::controller: return any_error_code(response, is_wrong_controller);
+    case Target::Kind::leader: return any_error_code(response, is_wrong_leader);
+    case Target::Kind::coordinator: return any_error_code(response, is_wrong_coordinator);
+  }
+  return false;
+}
+
 template <class Response, class MakeRequest>
 runtime::Task<base::Result<Reply<Response>>> ClusterClient::call(Target target, MakeRequest make) {
   const std::int64_t deadline_ms = loop_.now_ms() + options_.call_timeout_ms;
@@ -141,13 +171,10 @@ runtime::Task<base::Result<Reply<Response>>> ClusterClient::call(Target target, 
     if (connection) {
       auto reply = co_await attempt<Response>(*connection, make, deadline_ms);
       if (reply) {
-        const bool moved =
-            (target.kind == Target::Kind::controller &&
-             any_error_code(reply->value, is_wrong_controller)) ||
-            (target.kind == Target::Kind::leader && any_error_code(reply->value, is_wrong_leader));
+        const bool moved = is_misdirected(target, reply->value);
         // At the deadline the refusal itself is the most telling answer.
         if (!moved || loop_.now_ms() + options_.retry_backoff_ms >= deadline_ms) co_return reply;
-        last = base::Error(base::Errc::unavailable, "the controller or leader has moved");
+        last = base::Error(base::Errc::unavailable, "the broker to ask has changed");
       } else {
         last = std::move(reply).error();
       }

@@ -1,5 +1,5 @@
 // Purpose: finding an error code anywhere in a response, whatever the response's type: at the top,
-// per topic, per partition. For retries that do not care which part was refused.
+// per topic, per group, per partition. For retries that do not care which part was refused.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,9 @@ bool any_error_code(const Node& node, const Predicate& matches) {
   if constexpr (requires { node.responses.begin(); }) {
     if (detail::any_error_code_in(node.responses, matches)) return true;
   }
+  if constexpr (requires { node.groups.begin(); }) {
+    if (detail::any_error_code_in(node.groups, matches)) return true;
+  }
   if constexpr (requires { node.partitions.begin(); }) {
     if (detail::any_error_code_in(node.partitions, matches)) return true;
   }
@@ -51,6 +54,11 @@ inline bool is_wrong_leader(protocol::ErrorCode code) {
          code == protocol::ErrorCode::kFencedLeaderEpoch ||
          code == protocol::ErrorCode::kUnknownLeaderEpoch ||
          code == protocol::ErrorCode::kLeaderNotAvailable;
+}
+inline bool is_wrong_coordinator(protocol::ErrorCode code) {
+  return code == protocol::ErrorCode::kNotCoordinator ||
+         code == protocol::ErrorCode::kCoordinatorNotAvailable ||
+         code == protocol::ErrorCode::kCoordinatorLoadInProgress;
 }
 
 }  // namespace client

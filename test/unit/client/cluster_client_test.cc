@@ -1,7 +1,11 @@
 // Goal: calls find their broker, follow it when it moves, and end at their deadline.
 #include "client/cluster_client.h"
 
+#include <fmt/core.h>
+
 #include "protocol/gen/allocate_producer_ids.h"
+#include "protocol/gen/delete_groups.h"
+#include "protocol/gen/find_coordinator.h"
 #include "test/unit/client/scripted_broker.h"
 
 namespace client {
@@ -27,6 +31,9 @@ TEST_CASE("bootstrap lists") {
 // Two brokers on one host; broker 1 is the controller until `controller` says otherwise.
 struct TwoBrokers : ClientFixture {
   std::int32_t controller = 1;
+  std::int32_t coordinator = 2;
+  std::int16_t find_version = 4;
+  std::int32_t refusals = 0;  // that many coordinators are not there yet
   ScriptedBroker first{broker_loop, kBrokerIp, 9092,
                        [this](const auto& header, auto&) { return answer(1, header); }};
   ScriptedBroker second{broker_loop, kBrokerIp, 9093,
@@ -47,6 +54,12 @@ struct TwoBrokers : ClientFixture {
     if (header.api_key == protocol::ApiVersionsRequest::kApiKey) {
       auto response = api_versions_of(12, 4);
       response.api_keys.emplace_back().api_key = AllocateProducerIdsRequest::kApiKey;
+      for (const auto& [key, max] :
+           {std::pair<std::int16_t, std::int16_t>{10, find_version}, {42, 1}}) {
+        auto& range = response.api_keys.emplace_back();
+        range.api_key = key;
+        range.max_version = max;
+      }
       scripted.frames.push_back(respond(header, response));
     } else if (header.api_key == protocol::MetadataRequest::kApiKey) {
       MetadataResponse response;
@@ -60,6 +73,27 @@ struct TwoBrokers : ClientFixture {
       auto& topic = response.topics.emplace_back();
       topic.name = "t";
       topic.partitions.emplace_back().leader_id = 2;
+      scripted.frames.push_back(respond(header, response));
+    } else if (header.api_key == protocol::FindCoordinatorRequest::kApiKey) {
+      protocol::FindCoordinatorResponse response;
+      const auto code = static_cast<std::int16_t>(
+          refusals-- > 0 ? ErrorCode::kCoordinatorNotAvailable : ErrorCode::kNone);
+      if (header.api_version < 4) {
+        response.node_id = coordinator;
+        response.error_code = code;
+      } else {
+        auto& found = response.coordinators.emplace_back();
+        found.node_id = coordinator;
+        found.error_code = code;
+      }
+      scripted.frames.push_back(respond(header, response));
+    } else if (header.api_key == protocol::DeleteGroupsRequest::kApiKey) {
+      protocol::DeleteGroupsResponse response;
+      auto& result = response.results.emplace_back();
+      result.group_id = fmt::format("by broker {}", id);
+      if (id != coordinator) {
+        result.error_code = static_cast<std::int16_t>(ErrorCode::kNotCoordinator);
+      }
       scripted.frames.push_back(respond(header, response));
     } else {
       AllocateProducerIdsResponse response;
@@ -102,6 +136,25 @@ TEST_CASE_FIXTURE(TwoBrokers, "leaders are found by partition") {
       run(cluster.call_leader<AllocateProducerIdsResponse>({"t", 7}, AllocateProducerIdsRequest()))
           .error()
           .is(base::Errc::not_found));
+}
+
+TEST_CASE_FIXTURE(TwoBrokers, "a group's coordinator is found") {
+  refusals = 2;
+  const auto reply = run(cluster.call_coordinator<protocol::DeleteGroupsResponse>(
+      "g", protocol::DeleteGroupsRequest()));
+  REQUIRE(reply);
+  CHECK(reply->value.results[0].group_id == "by broker 2");
+  CHECK(run(cluster.coordinator_of("g")).value() == base::BrokerId(2));
+  coordinator = -1;
+  CHECK(run(cluster.call_coordinator<protocol::DeleteGroupsResponse>(
+                "g", protocol::DeleteGroupsRequest()))
+            .error()
+            .is(base::Errc::timed_out));
+}
+
+TEST_CASE_FIXTURE(TwoBrokers, "a broker that looks up one coordinator at a time") {
+  find_version = 3;
+  CHECK(run(cluster.coordinator_of("g")).value() == base::BrokerId(2));
 }
 
 TEST_CASE_FIXTURE(TwoBrokers, "a connection that broke is replaced") {
