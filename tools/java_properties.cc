@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -13,6 +14,7 @@ enum class Use : std::uint8_t { both, producer, consumer };
 enum class Change : std::uint8_t {
   same,       // the value as it stands
   kilobytes,  // Java counts bytes
+  assignors,  // Java's class names
   no_effect,
   refused,
 };
@@ -82,6 +84,9 @@ constexpr Entry kEntries[] = {
     {"max.poll.interval.ms", "", Use::consumer},
     {"request.timeout.ms", "socket.timeout.ms", Use::consumer},
     {"session.timeout.ms", "", Use::consumer},
+    {"partition.assignment.strategy", "", Use::consumer, Change::assignors},
+    {"group.protocol", "", Use::consumer, Change::no_effect},
+    {"group.remote.assignor", "", Use::consumer, Change::no_effect},
     {"default.api.timeout.ms", "", Use::consumer, Change::no_effect},
     {"exclude.internal.topics", "", Use::consumer, Change::no_effect},
     {"key.deserializer", "", Use::consumer, Change::no_effect},
@@ -106,6 +111,38 @@ Outcome<std::string> to_kilobytes(std::string_view name, std::string_view value)
   return fmt::to_string(bytes < 1024 ? 1 : bytes / 1024);
 }
 
+// librdkafka, unlike Java, refuses a list of eager and cooperative assignors. A group of both moves
+// by the eager ones, so the cooperative one is left out.
+Outcome<std::string> to_assignors(std::string_view value) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"org.apache.kafka.clients.consumer.RangeAssignor", "range"},
+      {"org.apache.kafka.clients.consumer.RoundRobinAssignor", "roundrobin"},
+  };
+  constexpr std::string_view kCooperative =
+      "org.apache.kafka.clients.consumer.CooperativeStickyAssignor";
+  std::string eager;
+  bool has_cooperative = false;
+  while (!value.empty()) {
+    const std::size_t comma = std::min(value.find(','), value.size());
+    std::string_view name = value.substr(0, comma);
+    value.remove_prefix(std::min(comma + 1, value.size()));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name == kCooperative) {
+      has_cooperative = true;
+      continue;
+    }
+    const auto known =
+        std::ranges::find(kNames, name, &std::pair<std::string_view, std::string_view>::first);
+    if (known == std::end(kNames)) {
+      return failure(fmt::format("The assignor {} is not available in this tool", name));
+    }
+    if (!eager.empty()) eager += ',';
+    eager += known->second;
+  }
+  return eager.empty() && has_cooperative ? "cooperative-sticky" : eager;
+}
+
 }  // namespace
 
 Outcome<TranslatedProperty> translate_java_property(JavaClient client, std::string_view name,
@@ -121,6 +158,12 @@ Outcome<TranslatedProperty> translate_java_property(JavaClient client, std::stri
       auto kilobytes = to_kilobytes(name, value);
       if (!kilobytes) return std::unexpected(std::move(kilobytes).error());
       translated.value = std::move(*kilobytes);
+      break;
+    }
+    case Change::assignors: {
+      auto assignors = to_assignors(value);
+      if (!assignors) return std::unexpected(std::move(assignors).error());
+      translated.value = std::move(*assignors);
       break;
     }
     case Change::no_effect: translated.kind = Kind::no_effect; break;

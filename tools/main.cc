@@ -21,6 +21,8 @@ constexpr Tool kTools[] = {
     {"kafka-broker-api-versions", tools::kafka_broker_api_versions},
     {"kafka-dump-log", tools::kafka_dump_log},
     {"kafka-get-offsets", tools::kafka_get_offsets},
+    {"kafka-verifiable-consumer", tools::kafka_verifiable_consumer},
+    {"kafka-verifiable-producer", tools::kafka_verifiable_producer},
     {"zookeeper-shell", tools::zookeeper_shell},
 };
 

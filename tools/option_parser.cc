@@ -26,6 +26,17 @@ const OptionSpec* find_spec(const OptionTable& table, std::string_view name) {
   return nullptr;
 }
 
+// The one option that begins so; null if there is none or more than one.
+const OptionSpec* find_spec_by_beginning(const OptionTable& table, std::string_view beginning) {
+  const OptionSpec* found = nullptr;
+  for (const OptionSpec& spec : table.options) {
+    if (!spec.name.starts_with(beginning)) continue;
+    if (found != nullptr) return nullptr;
+    found = &spec;
+  }
+  return found;
+}
+
 std::optional<std::int64_t> parse_number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   std::int64_t value = 0;
@@ -86,6 +97,8 @@ class OptionReader {
       name = name.substr(0, equals);
     }
     const OptionSpec* spec = find_spec(table_, name);
+    const bool is_lenient = table_.syntax == Syntax::argparse4j;
+    if (spec == nullptr && is_lenient) spec = find_spec_by_beginning(table_, name);
     if (spec == nullptr) return line(fmt::format("{} is not a recognized option", name));
     if (!value && spec->kind != ValueKind::none) {
       TRY_ASSIGN(value, take_value(*spec));
@@ -96,8 +109,8 @@ class OptionReader {
     if (value && !fits(*spec, *value)) {
       return line(fmt::format("Cannot parse argument '{}' of option {}", *value, name));
     }
-    std::vector<std::string>& values = options_.given_[std::string(name)];
-    if (value && !values.empty() && !spec->is_repeatable) {
+    std::vector<std::string>& values = options_.given_[std::string(spec->name)];
+    if (value && !values.empty() && !spec->is_repeatable && !is_lenient) {
       return line(
           fmt::format("Found multiple arguments for option {}, but you asked for only one", name));
     }

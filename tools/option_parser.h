@@ -34,9 +34,14 @@ struct OptionSpec {
   bool is_value_optional = false;
 };
 
+// Most of Kafka's tools parse with joptsimple; argparse4j's also take a beginning of a name that
+// means one option only, and of an option that is given twice the last value.
+enum class Syntax : std::uint8_t { joptsimple, argparse4j };
+
 struct OptionTable {
   std::string_view purpose;  // the line above the table
   std::span<const OptionSpec> options;
+  Syntax syntax = Syntax::joptsimple;
 };
 
 struct UsageError {

@@ -42,6 +42,8 @@ int kafka_console_consumer(const Arguments& arguments);
 int kafka_broker_api_versions(const Arguments& arguments);
 int kafka_get_offsets(const Arguments& arguments);
 int kafka_dump_log(const Arguments& arguments);
+int kafka_verifiable_consumer(const Arguments& arguments);
+int kafka_verifiable_producer(const Arguments& arguments);
 int zookeeper_shell(const Arguments& arguments);
 
 }  // namespace tools

@@ -28,6 +28,8 @@ case $class in
     run_tool kafka-get-offsets "$@" ;;
   kafka.tools.DumpLogSegments | org.apache.kafka.tools.DumpLogSegments)
     run_tool kafka-dump-log "$@" ;;
+  org.apache.kafka.tools.VerifiableProducer) run_tool kafka-verifiable-producer "$@" ;;
+  org.apache.kafka.tools.VerifiableConsumer) run_tool kafka-verifiable-consumer "$@" ;;
   org.apache.zookeeper.ZooKeeperMain | org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka)
     run_tool zookeeper-shell "$@" ;;
   org.apache.zookeeper.server.quorum.QuorumPeerMain)

@@ -1,20 +1,15 @@
-// kafka-console-consumer: records of a topic as lines on stdout, without a consumer group: every
-// partition is read by itself. Source: ConsoleConsumer.java (3.9).
-//
-// librdkafka's simple consumer reads the partitions into one queue; the consumer that knows groups
-// would look for a group coordinator even where no group is joined.
+// kafka-console-consumer: records of a topic as lines on stdout, as a member of a consumer group or
+// from one partition. Source: ConsoleConsumer.java (3.9).
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <map>
-#include <set>
 
 #include "base/result.h"
 #include "tools/console/consumer_options.h"
 #include "tools/console/rdkafka_client.h"
+#include "tools/console/record_source.h"
 #include "tools/tool.h"
 
 namespace tools {
@@ -75,37 +70,32 @@ class ConsoleConsumer {
 
   // Fails if consuming could not begin or a record could not be printed.
   Outcome<> run() {
-    TRY_ASSIGN(client_,
-               RdKafkaClient::create(JavaClient::consumer, settings_.properties, nullptr, nullptr));
+    TRY_ASSIGN(client_, RdKafkaClient::create(JavaClient::consumer, settings_.properties, {}));
     TRY(client_->check_reachable());
-    queue_.reset(rd_kafka_queue_new(client_->handle()));
+    source_ = settings_.uses_group ? console::make_group_source(*client_, settings_)
+                                   : console::make_partition_source(*client_, settings_);
     last_message_at_ = Clock::now();
     const auto outcome = consume();
     flush();
-    stop_partitions();
+    source_->stop();
     return outcome;
   }
   // Some broker has answered.
-  bool has_started() const { return queue_ != nullptr || has_stopped_; }
+  bool has_started() const { return source_ != nullptr; }
   std::int64_t message_count() const { return message_count_; }
 
  private:
   static constexpr int kPollMs = 100;
-  static constexpr int kMetadataTimeoutMs = 10'000;
   static constexpr std::size_t kFlushBytes = 64 * 1024;
-  // How often to look for topics and partitions: often while the topic is awaited.
-  static constexpr std::chrono::milliseconds kLookWaiting{250};
-  static constexpr std::chrono::milliseconds kLookRunning{30'000};
 
   Outcome<> consume() {
     while (g_signal == 0 && !is_stdout_closed_) {
-      TRY(look_for_partitions());
+      TRY(source_->look());
       if (has_enough()) return {};
       // Waits for one message, then takes those that are there already.
       int timeout_ms = kPollMs;
       while (!has_enough() && g_signal == 0) {
-        const RdKafkaPtr<rd_kafka_message_t> message(
-            rd_kafka_consume_queue(queue_.get(), timeout_ms));
+        const auto message = source_->next(timeout_ms);
         if (message == nullptr) break;
         timeout_ms = 0;
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -115,7 +105,6 @@ class ConsoleConsumer {
         TRY(print(*message));
       }
       flush();  // nothing more at once: what is there is shown
-      client_->poll(0);
       if (has_enough() || has_timed_out()) return {};
     }
     return {};
@@ -160,6 +149,12 @@ class ConsoleConsumer {
   bool may_go_on(const rd_kafka_message_t& message) const {
     switch (message.err) {
       case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+      case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+      case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+      case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+      case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
+      case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
       case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       case RD_KAFKA_RESP_ERR__AUTHENTICATION:
@@ -172,88 +167,10 @@ class ConsoleConsumer {
     return false;
   }
 
-  // Starts reading what the command asks for and is not read yet.
-  Outcome<> look_for_partitions() {
-    const auto now = Clock::now();
-    if (now < next_look_at_) return {};
-    if (settings_.topic) {
-      TRY(look_at_topic(*settings_.topic));
-    } else {
-      const auto metadata = client_->metadata(nullptr, kMetadataTimeoutMs, true);
-      if (metadata) {
-        for (int i = 0; i < (*metadata)->topic_cnt; ++i) {
-          const rd_kafka_metadata_topic_t& topic = (*metadata)->topics[i];
-          if (settings_.include.matches(topic.topic)) TRY(start_partitions(topic));
-        }
-      }
-    }
-    next_look_at_ = Clock::now() + (started_.empty() ? kLookWaiting : kLookRunning);
-    is_first_look_ = false;
-    return {};
-  }
-
-  Outcome<> look_at_topic(const std::string& name) {
-    // No answer now: the next look will do.
-    const auto metadata = client_->metadata(topic_handle(name), kMetadataTimeoutMs);
-    if (!metadata || (*metadata)->topic_cnt != 1) return {};
-    return start_partitions((*metadata)->topics[0]);
-  }
-
-  Outcome<> start_partitions(const rd_kafka_metadata_topic_t& topic) {
-    if (topic.err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
-        topic.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
-      return failure(fmt::format("{}: {}", topic.topic, rd_kafka_err2str(topic.err)));
-    }
-    for (int i = 0; i < topic.partition_cnt; ++i) {
-      const std::int32_t partition = topic.partitions[i].id;
-      if (settings_.partition && partition != *settings_.partition) continue;
-      if (started_.contains({topic.topic, partition})) continue;
-      TRY(start(topic.topic, partition));
-    }
-    return {};
-  }
-
-  Outcome<> start(const std::string& topic, std::int32_t partition) {
-    // Partitions that appear later are new: nothing of them has been missed yet.
-    const std::int64_t start =
-        is_first_look_ || settings_.partition ? settings_.start : console::kEarliest;
-    const std::int64_t offset = start == console::kEarliest ? RD_KAFKA_OFFSET_BEGINNING
-                                : start == console::kLatest ? RD_KAFKA_OFFSET_END
-                                                            : start;
-    if (rd_kafka_consume_start_queue(topic_handle(topic), partition, offset, queue_.get()) != 0) {
-      return failure(
-          fmt::format("{}-{}: {}", topic, partition, rd_kafka_err2str(rd_kafka_last_error())));
-    }
-    started_.emplace(topic, partition);
-    return {};
-  }
-
-  rd_kafka_topic_t* topic_handle(const std::string& name) {
-    auto& handle = topics_[name];
-    if (handle == nullptr) {
-      handle.reset(rd_kafka_topic_new(client_->handle(), name.c_str(), nullptr));
-    }
-    return handle.get();
-  }
-
-  void stop_partitions() {
-    for (const auto& [topic, partition] : started_) {
-      rd_kafka_consume_stop(topic_handle(topic), partition);
-    }
-    has_stopped_ = true;
-    queue_.reset();
-    topics_.clear();
-  }
-
   const ConsumerSettings settings_;
   std::unique_ptr<RdKafkaClient> client_;
-  std::map<std::string, RdKafkaPtr<rd_kafka_topic_t>> topics_;
-  RdKafkaPtr<rd_kafka_queue_t> queue_;
-  std::set<std::pair<std::string, std::int32_t>> started_;
-  Clock::time_point next_look_at_{};
+  std::unique_ptr<console::RecordSource> source_;
   Clock::time_point last_message_at_{};
-  bool is_first_look_ = true;
-  bool has_stopped_ = false;
   bool is_stdout_closed_ = false;
   std::int64_t message_count_ = 0;
   std::string output_;

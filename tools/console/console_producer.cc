@@ -125,7 +125,8 @@ class ConsoleProducer {
       : topic_name_(std::move(topic)), reader_(std::move(reader)), is_sync_(is_sync) {}
 
   Outcome<> run(const config::Properties& properties) {
-    TRY_ASSIGN(client_, RdKafkaClient::create(JavaClient::producer, properties, on_delivery, this));
+    TRY_ASSIGN(client_, RdKafkaClient::create(JavaClient::producer, properties,
+                                              {.opaque = this, .on_delivery = on_delivery}));
     TRY(client_->check_reachable());
     topic_.reset(rd_kafka_topic_new(client_->handle(), topic_name_.c_str(), nullptr));
     if (topic_ == nullptr) return failure(rd_kafka_err2str(rd_kafka_last_error()));

@@ -1,10 +1,12 @@
 #include "tools/console/consumer_options.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <set>
 
 #include "base/result.h"
 #include "tools/properties_arguments.h"
@@ -31,8 +33,7 @@ constexpr tools::OptionSpec kOptions[] = {
     {"from-beginning", "Begin with the first record instead of the next one."},
     {"max-messages", "End after so many records.", ValueKind::int32, "num_messages"},
     {"timeout-ms", "End when no record came for so long.", ValueKind::int64, "timeout_ms"},
-    {"group", "The consumer group; not supported by this version.", ValueKind::text,
-     "consumer group id"},
+    {"group", "The consumer group to join.", ValueKind::text, "consumer group id"},
     {"isolation-level", "read_committed leaves records of open and aborted transactions out.",
      ValueKind::text, "", "read_uncommitted"},
     {.name = "consumer-property",
@@ -83,9 +84,6 @@ Usage<> check(const Options& options) {
     if (options.has("from-beginning") && options.has("offset")) {
       return with_table("Options from-beginning and offset cannot be specified together.");
     }
-    if (options.has("group")) {
-      return with_table("Options group and partition cannot be specified together.");
-    }
   } else if (options.has("offset")) {
     return with_table("The partition is required when offset is specified.");
   }
@@ -108,6 +106,29 @@ Usage<std::int64_t> parse_start(const Options& options) {
       given));
 }
 
+// The group ids given in several places must be the same; nullopt if there is none.
+Usage<std::optional<std::string>> read_group(const Options& options,
+                                             const config::Properties& from_file,
+                                             const config::Properties& from_arguments) {
+  std::set<std::string> groups;
+  if (const auto group = options.given("group")) groups.insert(*group);
+  for (const config::Properties* properties : {&from_file, &from_arguments}) {
+    if (const auto* property = properties->find("group.id")) groups.insert(property->value);
+  }
+  if (groups.size() > 1) {
+    return with_table(fmt::format(
+        "The group ids provided in different places (directly using '--group', via "
+        "'--consumer-property', or via '--consumer.config') do not match. Detected group ids: "
+        "'{}'",
+        fmt::join(groups, "', '")));
+  }
+  if (!groups.empty() && options.has("partition")) {
+    return with_table("Options group and partition cannot be specified together.");
+  }
+  if (groups.empty()) return std::nullopt;
+  return *groups.begin();
+}
+
 Usage<config::Properties> consumer_properties(const Options& options) {
   config::Properties properties;
   if (const auto path = options.given("consumer.config")) {
@@ -115,12 +136,10 @@ Usage<config::Properties> consumer_properties(const Options& options) {
     if (!loaded) return line(std::move(loaded.error().message));
     properties = std::move(*loaded);
   }
+  config::Properties from_arguments;
+  tools::add_key_values(from_arguments, options.values("consumer-property"));
+  TRY_ASSIGN(const auto group, read_group(options, properties, from_arguments));
   tools::add_key_values(properties, options.values("consumer-property"));
-  if (options.has("group") || properties.contains("group.id")) {
-    return line(
-        "Consumer groups come with a later version of this tool: without --group and group.id it "
-        "reads all partitions of the topic by itself.");
-  }
   if (const auto* reset = properties.find("auto.offset.reset")) {
     if (options.has("from-beginning") && reset->value != "earliest") {
       return line(fmt::format(
@@ -140,7 +159,11 @@ Usage<config::Properties> consumer_properties(const Options& options) {
   if (!properties.contains("allow.auto.create.topics")) {
     properties.set("allow.auto.create.topics", "true");
   }
-  properties.set("enable.auto.commit", "false");  // nothing to commit to without a group
+  if (group) {
+    properties.set("group.id", *group);
+  } else {
+    properties.set("enable.auto.commit", "false");  // nothing to commit to without a group
+  }
   return properties;
 }
 
@@ -184,6 +207,7 @@ Usage<ConsumerSettings> read_consumer_options(const Options& options) {
   return ConsumerSettings{
       .topic = options.given("topic"),
       .include = std::move(*include),
+      .uses_group = properties.contains("group.id"),
       .partition = partition ? std::optional(static_cast<std::int32_t>(*partition)) : std::nullopt,
       .start = start,
       .messages_max = options.number("max-messages").value_or(-1),

@@ -19,8 +19,9 @@ inline constexpr std::int64_t kLatest = -1;
 struct ConsumerSettings {
   std::optional<std::string> topic;  // else `include`
   tools::TopicFilter include;
-  std::optional<std::int32_t> partition;  // nullopt: all
-  std::int64_t start = kLatest;           // an offset, kEarliest or kLatest
+  bool uses_group = false;                // group.id is among the properties
+  std::optional<std::int32_t> partition;  // without a group; nullopt: all
+  std::int64_t start = kLatest;           // without a group: an offset, kEarliest or kLatest
   std::int64_t messages_max = -1;         // below 0: unlimited
   std::int64_t timeout_ms = -1;           // below 0: none
   bool skip_message_on_error = false;

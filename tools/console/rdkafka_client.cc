@@ -29,17 +29,23 @@ Outcome<> set(rd_kafka_conf_t* conf, const std::string& name, const std::string&
 
 Outcome<std::unique_ptr<RdKafkaClient>> RdKafkaClient::create(JavaClient kind,
                                                               const config::Properties& properties,
-                                                              DeliveryCallback on_delivery,
-                                                              void* opaque) {
+                                                              const RdKafkaCallbacks& callbacks) {
   std::unique_ptr<RdKafkaClient> client(new RdKafkaClient());
   client->bootstrap_ = properties.value_or("bootstrap.servers", "");
-  client->opaque_ = opaque;
+  client->opaque_ = callbacks.opaque;
   RdKafkaPtr<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   TRY(client->configure(conf.get(), kind, properties));
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), drop_log);
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
-  if (on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
+  if (callbacks.on_delivery != nullptr) {
+    rd_kafka_conf_set_dr_msg_cb(conf.get(), callbacks.on_delivery);
+    const bool only_errors = !callbacks.reports_successes;
+    TRY(set(conf.get(), "delivery.report.only.error", only_errors ? "true" : "false"));
+  }
+  if (callbacks.on_rebalance != nullptr) {
+    rd_kafka_conf_set_rebalance_cb(conf.get(), callbacks.on_rebalance);
+  }
   char reason[512];
   const auto type = kind == JavaClient::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   client->handle_.reset(rd_kafka_new(type, conf.get(), reason, sizeof reason));
@@ -57,7 +63,6 @@ Outcome<> RdKafkaClient::configure(rd_kafka_conf_t* conf, JavaClient kind,
     // buffered is bounded by bytes alone, as in Java.
     TRY(set(conf, "partitioner", "murmur2_random"));
     TRY(set(conf, "queue.buffering.max.messages", "10000000"));
-    TRY(set(conf, "delivery.report.only.error", "true"));
   }
   for (const config::Property& property : properties.entries()) {
     TRY_ASSIGN(const TranslatedProperty translated,

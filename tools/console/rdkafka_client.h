@@ -24,19 +24,32 @@ struct RdKafkaDelete {
   void operator()(const rd_kafka_metadata_t* metadata) const {
     rd_kafka_metadata_destroy(metadata);
   }
+  void operator()(rd_kafka_topic_partition_list_t* list) const {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
 };
 template <class T>
 using RdKafkaPtr = std::unique_ptr<T, RdKafkaDelete>;
 
+// Called while the client is polled or closed, on that thread. Their last argument is the client's:
+// RdKafkaClient::opaque_of() gives what was set here.
+struct RdKafkaCallbacks {
+  using Delivery = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void* client);
+  using Rebalance = void (*)(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*,
+                             void* client);
+
+  void* opaque = nullptr;
+  Delivery on_delivery = nullptr;
+  bool reports_successes = false;    // on_delivery not only for what failed
+  Rebalance on_rebalance = nullptr;  // null: librdkafka takes what the group assigns
+};
+
 class RdKafkaClient {
  public:
   // `properties` are Java's. Unknown ones are warned about on stderr. Connects to nothing yet.
-  // `on_delivery` may be null; it is called from poll() with `opaque`.
-  using DeliveryCallback = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque);
   static tools::Outcome<std::unique_ptr<RdKafkaClient>> create(tools::JavaClient kind,
                                                                const config::Properties& properties,
-                                                               DeliveryCallback on_delivery,
-                                                               void* opaque);
+                                                               const RdKafkaCallbacks& callbacks);
   RdKafkaClient(const RdKafkaClient&) = delete;
   RdKafkaClient& operator=(const RdKafkaClient&) = delete;
   // Waits for librdkafka's threads.

@@ -163,8 +163,27 @@ TEST_CASE("options of the consumer") {
                         "--consumer-property", "auto.offset.reset=latest"}) ==
         "Can't simultaneously specify --from-beginning and 'auto.offset.reset=latest', please "
         "remove one option");
-  CHECK(consumer_error({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g"})
-            .starts_with("Consumer groups come with a later version"));
+}
+
+TEST_CASE("the group of the consumer") {
+  const auto settings = [](const tools::Arguments& arguments) {
+    const auto options = tools::parse_options(console::consumer_option_table(), arguments);
+    REQUIRE(options);
+    return console::read_consumer_options(*options);
+  };
+  const auto named = settings({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g",
+                               "--consumer-property", "group.id=g"});
+  REQUIRE(named);
+  CHECK(named->uses_group);
+  CHECK(named->properties.value_or("group.id", "") == "g");
+  CHECK_FALSE(named->properties.contains("enable.auto.commit"));
+  CHECK(consumer_error({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g",
+                        "--consumer-property", "group.id=h"}) ==
+        "The group ids provided in different places (directly using '--group', via "
+        "'--consumer-property', or via '--consumer.config') do not match. Detected group ids: 'g', "
+        "'h'");
+  CHECK(consumer_error({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g", "--partition",
+                        "0"}) == "Options group and partition cannot be specified together.");
 }
 
 TEST_CASE("Java property names") {
@@ -183,4 +202,24 @@ TEST_CASE("Java property names") {
   CHECK(translate_java_property(JavaClient::producer, "key.serializer", "x")->kind ==
         Kind::no_effect);
   CHECK_FALSE(translate_java_property(JavaClient::producer, "transactional.id", "x"));
+
+  const auto assignors = [](const std::string& names) {
+    std::string classes;
+    for (std::size_t at = 0; at < names.size();) {
+      const std::size_t end = std::min(names.find(' ', at), names.size());
+      if (!classes.empty()) classes += ", ";
+      classes += "org.apache.kafka.clients.consumer." + names.substr(at, end - at) + "Assignor";
+      at = end + 1;
+    }
+    const auto translated =
+        translate_java_property(JavaClient::consumer, "partition.assignment.strategy", classes);
+    return translated ? translated->value : translated.error().message;
+  };
+  CHECK(assignors("Range") == "range");
+  CHECK(assignors("RoundRobin Range") == "roundrobin,range");
+  CHECK(assignors("CooperativeSticky") == "cooperative-sticky");
+  CHECK(assignors("Range CooperativeSticky") == "range");
+  CHECK(assignors("Sticky") ==
+        "The assignor org.apache.kafka.clients.consumer.StickyAssignor is not available in this "
+        "tool");
 }
