@@ -162,6 +162,10 @@ void Broker::make_domain() {
                                                        *p.logs, p.partitions);
   p.config_store->add_listener(*p.dynamic_configs);
   p.session->add_listener(*p.config_store);
+  if (config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_7_iv0) {
+    p.features = std::make_unique<cluster::FeatureWatch>(p.control);
+    p.session->add_listener(*p.features);
+  }
   p.session->add_listener(*p.controller);
   p.upkeep = std::make_unique<Upkeep>(p.control, *p.disk, *p.logs,
                                       [&p] { return p.replica_control->has_state(); });
@@ -206,6 +210,7 @@ runtime::Task<void> Broker::stop() {
   if (p.session != nullptr) co_await p.session->close();
   if (p.controller != nullptr) co_await p.controller->close();
   if (p.config_store != nullptr) co_await p.config_store->close();
+  if (p.features != nullptr) co_await p.features->close();
   LOG_INFO("[KafkaServer id={}] shut down completed (kafka.server.KafkaServer)", p.broker_id);
 }
 

@@ -39,8 +39,8 @@ runtime::Task<void> refresh_topic_config(Parts* p, std::string topic) {
 
 void make_data_apis(Parts& p) {
   const auto config = p.config.get();
-  serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
-        *p.disk, *p.request_scopes);
+  serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy, *p.disk,
+        *p.request_scopes);
   serve(p, p.apis.fetch, ApiKey::kFetch, api::FetchApi::Options{config->network.fetch_max_bytes},
         p.partitions, *p.logs, p.metadata, *p.fetch_sessions);
   serve(p, p.apis.list_offsets, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata, *p.disk);
@@ -117,8 +117,9 @@ std::unique_ptr<controller::Controller> make_controller(Parts& p) {
 void make_apis(Parts& p) {
   p.auto_create = std::make_unique<api::AutoCreate>(p.config.get()->topics.auto_create_enable,
                                                     *p.topic_admin, p.session->scope());
-  p.apis.api_versions =
-      std::make_unique<api::ApiVersionsApi>(p.dispatcher, [] { return std::int64_t{-1}; });
+  p.apis.api_versions = std::make_unique<api::ApiVersionsApi>(p.dispatcher, [&p] {
+    return p.features != nullptr ? p.features->epoch() : cluster::FeatureWatch::kUnknown;
+  });
   make_data_apis(p);
   make_admin_apis(p);
   make_inter_broker_apis(p);

@@ -26,6 +26,7 @@
 #include "broker/api/producer_ids.h"
 #include "broker/cluster/config_store.h"
 #include "broker/cluster/controller_link.h"
+#include "broker/cluster/feature_watch.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/cluster/topic_admin.h"
 #include "broker/cluster/zk_session.h"
@@ -100,6 +101,7 @@ struct Parts {
   cluster::MetadataCache metadata;
   std::unique_ptr<cluster::ConfigStore> config_store;
   std::unique_ptr<TopicSettings> topic_settings;
+  std::unique_ptr<cluster::FeatureWatch> features;  // IBP 2.7 and above
   std::unique_ptr<storage::LogManager> logs;
   replication::PartitionTable partitions;
   std::unique_ptr<replication::FetchSessionTable> fetch_sessions;

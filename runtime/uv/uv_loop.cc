@@ -153,8 +153,7 @@ void UvLoop::watch_wake_edges() noexcept {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.fd = wake_.get();  // how libuv finds its handle
-  wakes_by_edge_ =
-      ::epoll_ctl(uv_backend_fd(&native_), EPOLL_CTL_MOD, wake_.get(), &event) == 0;
+  wakes_by_edge_ = ::epoll_ctl(uv_backend_fd(&native_), EPOLL_CTL_MOD, wake_.get(), &event) == 0;
 }
 
 void UvLoop::drain_ready() noexcept {

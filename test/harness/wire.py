@@ -116,6 +116,22 @@ class Wire:
         assert reader.done()
         return {api: (low, high) for api, low, high in ranges}
 
+    def finalized_features_epoch(self):
+        """From ApiVersions 3; -1 when the broker does not know."""
+        body = b"\0" + b"\5wire" + b"\2" + b"1" + b"\0"
+        reader = self.request(API_VERSIONS, 3, body)
+        error, count = reader.unpack("hB")
+        assert error == 0 and count < 0x80, (error, count)
+        for _ in range(count - 1):
+            reader.unpack("hhhB")
+        reader.unpack("i")
+        for _ in range(reader.unpack("B")):
+            tag, size = reader.unpack("BB")
+            value = reader.take(size)
+            if tag == 1:
+                return struct.unpack(">q", value)[0]
+        return -1
+
     def produce(self, topic, batches, acks=1, timeout_ms=10000, version=7):
         """batches: {partition: bytes}. Returns {partition: (error, base offset)}, or None."""
         partitions = [struct.pack(">i", p) + sized(data) for p, data in batches.items()]

@@ -4,6 +4,8 @@ import time
 
 from harness import kafka_tools, kcat
 from harness.ports import free_port
+from harness.waiting import wait_until
+from harness.wire import Wire
 from harness.zkcli import ZkClient
 
 
@@ -41,6 +43,15 @@ def test_stops_on_each_signal(case):
             broker.start()
         broker.process.send(number)
         assert broker.wait() == code
+
+
+def test_finalized_features_epoch(case):
+    broker = case.single()
+    with ZkClient(broker_zookeeper(broker)) as zookeeper, Wire(broker.port) as client:
+        zookeeper.wait_exists("/feature")
+        wait_until(lambda: client.finalized_features_epoch() == 0, 10, "the epoch is known")
+        zookeeper.set("/feature", zookeeper.get("/feature")[0])
+        wait_until(lambda: client.finalized_features_epoch() == 1, 10, "the epoch follows")
 
 
 def test_waits_for_zookeeper(case):
