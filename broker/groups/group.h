@@ -93,7 +93,7 @@ class Group {
 
   // --- end ----------------------------------------------------------------------------------
   // Removed by DeleteGroups or expiry (only while Empty), or its shard moves away: state Dead,
-  // whoever waits gets `why`.
+  // whoever waits gets `why`. Before the destructor, if anybody may wait.
   void close(protocol::ErrorCode why);
 
  private:
@@ -122,7 +122,8 @@ class Group {
   protocol::ErrorCode check_member(const std::string& member_id,
                                    const std::optional<std::string>& instance_id) const;
   void await_join(Member& member, JoinReply reply, Time now);
-  void alive(Member& member, Time now);  // its deadline starts anew
+  void alive(Member& member, Time now);  // heard of: its session starts anew
+  void start_session(Member& member, Time now);
   void remove_member(Member& member, protocol::ErrorCode why);
   void forget_sync_debt(Member& member);
   RebalanceCause cause_of(Kind kind, const Member& member, std::string reason = {}) const;
