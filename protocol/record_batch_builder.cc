@@ -63,7 +63,7 @@ RecordBatchBuilder::RecordBatchBuilder(BatchOptions options) : options_(options)
 void RecordBatchBuilder::begin_record(std::int64_t timestamp_ms, std::int32_t offset_delta,
                                       std::size_t rest_bytes) {
   VERIFY(offset_delta > last_offset_delta_, "offset_delta={}", offset_delta);
-  if (record_count_ == 0) base_timestamp_ms_ = timestamp_ms;
+  if (record_count_ == 0) base_timestamp_ms_ = options_.delete_horizon_ms.value_or(timestamp_ms);
   if (timestamp_ms > max_timestamp_ms_) max_timestamp_ms_ = timestamp_ms;
   last_offset_delta_ = offset_delta;
   ++record_count_;
@@ -120,13 +120,14 @@ base::Result<base::Buffer> RecordBatchBuilder::build() {
   }
   const bool is_append_time = options_.timestamp_type == TimestampType::log_append_time;
   const int attributes = static_cast<int>(options_.codec) | (is_append_time ? 0x08 : 0) |
-                         (options_.is_transactional ? 0x10 : 0) | (options_.is_control ? 0x20 : 0);
+                         (options_.is_transactional ? 0x10 : 0) | (options_.is_control ? 0x20 : 0) |
+                         (options_.delete_horizon_ms ? 0x40 : 0);
   store<std::int64_t>(out, 0, options_.base_offset.value());
   store<std::int32_t>(out, 8, static_cast<std::int32_t>(out.size() - kBatchFrameBytes));
   store<std::int32_t>(out, 12, options_.leader_epoch.value());
   store<std::int8_t>(out, kBatchMagicAt, kBatchMagic);
   store<std::int16_t>(out, 21, static_cast<std::int16_t>(attributes));
-  store<std::int32_t>(out, 23, last_offset_delta_);
+  store<std::int32_t>(out, 23, options_.last_offset_delta.value_or(last_offset_delta_));
   store<std::int64_t>(out, 27, base_timestamp_ms_);
   store<std::int64_t>(out, 35, is_append_time ? options_.log_append_time_ms : max_timestamp_ms_);
   store<std::int64_t>(out, 43, options_.producer_id);

@@ -25,6 +25,10 @@ struct BatchOptions {
   std::int32_t base_sequence = kNoSequence;
   bool is_transactional = false;
   bool is_control = false;
+  // What compaction needs: when tombstones and markers may go (KIP-534; takes the place of the base
+  // timestamp), and the original batch's last offset, whatever is left of its records.
+  std::optional<std::int64_t> delete_horizon_ms;
+  std::optional<std::int32_t> last_offset_delta;
 };
 
 class RecordBatchBuilder {

@@ -24,7 +24,10 @@ struct LogConfig {
   std::int64_t retention_bytes = -1;        // -1: no limit
   bool cleanup_delete = true;
   bool cleanup_compact = false;
+  std::int64_t min_compaction_lag_ms = 0;
   std::int64_t max_compaction_lag_ms = INT64_MAX;
+  double min_cleanable_dirty_ratio = 0.5;
+  std::int64_t delete_retention_ms = 86'400'000;  // of tombstones
 
   std::int32_t max_message_bytes = 1'048'588;
   std::optional<protocol::Codec> compression;  // nullopt: as the producer sent it

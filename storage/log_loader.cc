@@ -99,6 +99,7 @@ class LogLoader {
     }
     base::Offset swap_begin(INT64_MAX);
     base::Offset swap_end(INT64_MIN);
+    std::set<base::Offset> swap_bases;  // also of those that hold nothing any more
     std::vector<std::string> swaps;
     for (const std::string& name : names_) {
       const auto parsed = parse_log_file_name(name);
@@ -110,6 +111,7 @@ class LogLoader {
       }
       swaps.push_back(name);
       if (parsed->suffix != ".log.swap") continue;
+      swap_bases.insert(parsed->offset);
       swap_begin = std::min(swap_begin, parsed->offset);
       TRY_ASSIGN(const base::Offset next, next_offset_of(path_of(name), parsed->offset));
       swap_end = std::max(swap_end, next);
@@ -119,7 +121,8 @@ class LogLoader {
       const bool is_replaced =
           (parsed->kind == LogFileKind::log || parsed->kind == LogFileKind::index ||
            parsed->kind == LogFileKind::snapshot) &&
-          parsed->offset >= swap_begin && parsed->offset < swap_end;
+          ((parsed->offset >= swap_begin && parsed->offset < swap_end) ||
+           swap_bases.contains(parsed->offset));
       if (is_replaced) TRY(files_.remove_file(path_of(name)));
     }
     for (const std::string& name : swaps) {

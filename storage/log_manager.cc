@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "storage/disk_full.h"
 
@@ -191,6 +192,7 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create(
 
 base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& partitions) {
   std::set<std::string> touched;
+  std::set<std::string> compacted;
   base::Result<void> result;
   for (const base::TopicPartition& partition : partitions) {
     std::shared_ptr<PartitionLog> log;
@@ -207,6 +209,7 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
       continue;
     }
     touched.insert(log->log_dir());
+    if (log->cleaned_up_to()) compacted.insert(log->log_dir());
     reaper_.add({log->directory()}, log->config()->file_delete_delay_ms);
   }
   for (const auto& directory : live()) {
@@ -216,6 +219,9 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
       const auto written = write_checkpoint(*directory, name);
       if (result && !written) result = written;
     }
+    if (!compacted.contains(directory->path())) continue;
+    const auto written = write_checkpoint(*directory, kCleanerCheckpoint);
+    if (result && !written) result = written;
   }
   return result;
 }
@@ -224,6 +230,7 @@ std::vector<base::Result<void>> LogManager::truncate(const std::vector<Truncatio
                                                      std::int64_t now_ms) {
   std::vector<base::Result<void>> results;
   std::set<std::string> touched;
+  std::set<std::string> compacted;
   for (const Truncation& truncation : truncations) {
     base::Result<bool> changed = true;
     if (truncation.fully) {
@@ -233,11 +240,16 @@ std::vector<base::Result<void>> LogManager::truncate(const std::vector<Truncatio
       changed = truncation.log->truncate_to(truncation.offset, now_ms);
     }
     results.push_back(changed ? base::Result<void>() : base::fail(changed.error()));
-    if (changed && *changed) touched.insert(truncation.log->log_dir());
+    if (!changed || !*changed) continue;
+    touched.insert(truncation.log->log_dir());
+    if (truncation.log->cleaned_up_to()) compacted.insert(truncation.log->log_dir());
   }
   for (const auto& directory : live()) {
     if (!touched.contains(directory->path())) continue;
-    const auto written = write_checkpoint(*directory, kRecoveryPointCheckpoint);
+    auto written = write_checkpoint(*directory, kRecoveryPointCheckpoint);
+    if (written && compacted.contains(directory->path())) {
+      written = write_checkpoint(*directory, kCleanerCheckpoint);
+    }
     if (!written) LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
   }
   return results;
@@ -305,19 +317,25 @@ void LogManager::take_offline(const std::string& log_dir, const base::Error& err
 
 // --- upkeep --------------------------------------------------------------------------------------
 
+// What a checkpoint says of a log; nullopt: nothing.
+std::optional<base::Offset> LogManager::checkpointed_offset(const char* name,
+                                                            const PartitionLog& log) {
+  const std::string_view which = name;
+  if (which == kHighWatermarkCheckpoint) return log.high_watermark();
+  if (which == kCleanerCheckpoint) return log.cleaned_up_to();
+  if (which == kRecoveryPointCheckpoint) return log.recovery_point();
+  VERIFY(which == kLogStartCheckpoint);
+  // Only where the file names don't say it.
+  if (log.log_start_offset() <= log.first_segment_base()) return std::nullopt;
+  return log.log_start_offset();
+}
+
 base::Result<void> LogManager::write_checkpoint(LogDirectory& directory, const char* name) {
-  const bool is_high_watermark = std::string_view(name) == kHighWatermarkCheckpoint;
-  const bool is_log_start = std::string_view(name) == kLogStartCheckpoint;
   const auto written = directory.write_checkpoint(name, [&] {
     OffsetCheckpoint entries;
     for (const auto& log : logs_in(directory.path())) {
-      if (is_log_start) {
-        // Only where the file names don't say it.
-        if (log->log_start_offset() <= log->first_segment_base()) continue;
-        entries[log->topic_partition()] = log->log_start_offset();
-      } else {
-        entries[log->topic_partition()] =
-            is_high_watermark ? log->high_watermark() : log->recovery_point();
+      if (const auto offset = checkpointed_offset(name, *log)) {
+        entries[log->topic_partition()] = *offset;
       }
     }
     return entries;
@@ -343,6 +361,13 @@ base::Result<void> LogManager::checkpoint_log_start_offsets() {
 }
 base::Result<void> LogManager::checkpoint_high_watermarks() {
   return write_checkpoints(kHighWatermarkCheckpoint);
+}
+
+base::Result<void> LogManager::checkpoint_cleaned_offsets(const std::string& log_dir) {
+  for (const auto& directory : live()) {
+    if (directory->path() == log_dir) return write_checkpoint(*directory, kCleanerCheckpoint);
+  }
+  return {};
 }
 
 // Below: an error has been logged and handled by the log itself.

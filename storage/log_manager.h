@@ -113,6 +113,7 @@ class LogManager {
   base::Result<void> checkpoint_recovery_points();
   base::Result<void> checkpoint_log_start_offsets();
   base::Result<void> checkpoint_high_watermarks();
+  base::Result<void> checkpoint_cleaned_offsets(const std::string& log_dir);
   void flush_due_logs(std::int64_t now_ms);
   void apply_retention(std::int64_t now_ms);
   void remove_expired_producers(std::int64_t now_ms);
@@ -141,6 +142,7 @@ class LogManager {
                            std::function<void(std::size_t index)> work);
   std::shared_ptr<LogDirectory> emptiest_directory() const EXCLUDES(mutex_);
   Logs logs_in(const std::string& log_dir) const EXCLUDES(mutex_);
+  static std::optional<base::Offset> checkpointed_offset(const char* name, const PartitionLog& log);
   Directories live() const;
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoints(const char* name);

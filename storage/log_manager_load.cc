@@ -86,6 +86,7 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
   TRY_ASSIGN(const OffsetCheckpoint recovery, directory.read_checkpoint(kRecoveryPointCheckpoint));
   TRY_ASSIGN(const OffsetCheckpoint starts, directory.read_checkpoint(kLogStartCheckpoint));
   TRY_ASSIGN(const OffsetCheckpoint marks, directory.read_checkpoint(kHighWatermarkCheckpoint));
+  TRY_ASSIGN(const OffsetCheckpoint cleaned, directory.read_checkpoint(kCleanerCheckpoint));
   const auto offset_in = [](const OffsetCheckpoint& checkpoint,
                             const base::TopicPartition& partition) {
     const auto found = checkpoint.find(partition);
@@ -111,6 +112,9 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
     job.options.recovery_point = offset_in(recovery, name->partition);
     job.options.log_start_offset = offset_in(starts, name->partition);
     job.options.high_watermark = offset_in(marks, name->partition);
+    if (const auto found = cleaned.find(name->partition); found != cleaned.end()) {
+      job.options.cleaned_up_to = found->second;
+    }
     job.options.random = random_.next();
     job.options.keep_topic_id = options_.keep_partition_metadata;
     jobs.push_back(std::move(job));

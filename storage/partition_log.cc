@@ -69,6 +69,7 @@ base::Result<void> PartitionLog::load(const OpenLogOptions& options) {
   active_ = loaded.segments.back();
   log_start_.store(loaded.log_start.value());
   recovery_point_.store(loaded.recovery_point.value());
+  cleaned_up_to_.store(options.cleaned_up_to.value_or(base::Offset(-1)).value());
   const base::Offset high_watermark =
       std::max(loaded.log_start, std::min(options.high_watermark, loaded.log_end));
   high_watermark_.store(high_watermark.value());

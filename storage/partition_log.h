@@ -93,6 +93,7 @@ struct OpenLogOptions {
   base::Offset recovery_point{0};
   base::Offset log_start_offset{0};
   base::Offset high_watermark{0};
+  std::optional<base::Offset> cleaned_up_to;  // from the cleaner's checkpoint
   std::int64_t now_ms = 0;
   std::uint64_t random = 0;   // for segment jitter
   bool keep_topic_id = true;  // false: partition.metadata is deleted (IBP below 2.8)
@@ -207,6 +208,23 @@ class PartitionLog {
   // First segment's base: a log start above it is what log-start-offset-checkpoint keeps.
   base::Offset first_segment_base() const EXCLUDES(published_mutex_);
 
+  // --- compaction (storage/compaction; workers) -------------------------------------------------
+  // Ascending, never empty; the last one is active.
+  std::shared_ptr<const SegmentList> segments() const EXCLUDES(published_mutex_);
+  // Counts truncations: what was planned before one is void.
+  std::uint64_t generation() const { return generation_->load(std::memory_order_acquire); }
+  // The first offset that compaction has not looked at; nullopt: never compacted. Truncation lowers
+  // it. Setting it does nothing after a truncation.
+  std::optional<base::Offset> cleaned_up_to() const;
+  void set_cleaned_up_to(base::Offset offset, std::uint64_t generation) EXCLUDES(append_mutex_);
+  // Puts `replacement`, whose files end in ".cleaned" and are synced, in the place of `replaced`:
+  // successive inactive segments with the same first base. Errc::cancelled, with nothing changed,
+  // if the log no longer holds exactly these. Any crash leaves the old ones or the new one.
+  base::Result<void> replace_segments(const SegmentList& replaced,
+                                      const std::shared_ptr<Segment>& replacement,
+                                      std::uint64_t generation) EXCLUDES(append_mutex_);
+  LogEnvironment& environment() const { return environment_; }
+
   // Flushes and leaves the files as Kafka expects them after a clean shutdown. No use after it.
   base::Result<void> close(std::int64_t now_ms) EXCLUDES(append_mutex_);
   // The directory is deleted or offline: everything from now on is storage_error, no file is
@@ -283,7 +301,10 @@ class PartitionLog {
                std::uint64_t generation) REQUIRES(append_mutex_) EXCLUDES(published_mutex_);
   void publish_end(std::int64_t end_position, base::Offset log_end) REQUIRES(append_mutex_)
       EXCLUDES(published_mutex_);
-  std::shared_ptr<const SegmentList> segments() const EXCLUDES(published_mutex_);
+  void lower_cleaned_up_to(base::Offset offset) REQUIRES(append_mutex_);
+  base::Result<void> swap_files(const SegmentList& replaced, Segment& replacement)
+      REQUIRES(append_mutex_);
+  void hand_to_reaper(const Segment& segment, const LogConfig& config);
   void update_first_unstable_offset() REQUIRES(append_mutex_);
   std::int64_t jitter_ms(const LogConfig& config) const;
   base::Result<void> check_usable() const;
@@ -316,6 +337,7 @@ class PartitionLog {
   std::atomic<std::int64_t> high_watermark_{0};
   std::atomic<std::int64_t> first_unstable_{-1};
   std::atomic<std::int64_t> recovery_point_{0};
+  std::atomic<std::int64_t> cleaned_up_to_{-1};  // -1: never
   std::atomic<std::int64_t> unflushed_bytes_{0};
   std::atomic<std::int64_t> unflushed_since_ms_{-1};
   std::atomic<bool> has_new_directory_{false};

@@ -85,6 +85,7 @@ base::Result<void> PartitionLog::truncate_locked(base::Offset offset, std::int64
   active_ = last;
   publish(kept, *position, offset, generation);
   lower_offsets_to(offset);
+  lower_cleaned_up_to(last->base_offset());
   // The cut is on the device only after the next flush: until then recovery reads this segment.
   recovery_point_.store(std::min(recovery_point_.load(), last->base_offset().value()));
   epochs_.truncate_from_end(offset);
@@ -112,6 +113,7 @@ base::Result<void> PartitionLog::start_over_locked(base::Offset offset, base::Of
   active_ = *created;
   log_start_.store(log_start.value());
   publish({active_}, 0, offset, generation);
+  lower_cleaned_up_to(offset);
   high_watermark_.store(offset.value());
   recovery_point_.store(std::min(recovery_point_.load(), offset.value()));
   epochs_.clear();
@@ -133,21 +135,25 @@ void PartitionLog::lower_offsets_to(base::Offset offset) {
 
 // Renames the files to `.deleted` and hands them on to be removed after the delay.
 base::Result<void> PartitionLog::retire(const SegmentList& segments, const LogConfig& config) {
-  std::vector<std::string> paths;
   for (const auto& segment : segments) {
     segment->set_removed();
     const auto renamed = segment->change_suffix(".deleted");
     if (!renamed && !renamed.error().is(std::errc::no_such_file_or_directory)) {
       return disk_failed(renamed.error());
     }
-    for (const char* extension : kSegmentExtensions) {
-      std::string path = segment->path(extension);
-      if (environment_.files.exists(path)) paths.push_back(std::move(path));
-    }
+    hand_to_reaper(*segment, config);
     producers_.remove_snapshot(segment->base_offset());
   }
-  if (!paths.empty()) environment_.remove_later(std::move(paths), config.file_delete_delay_ms);
   return {};
+}
+
+void PartitionLog::hand_to_reaper(const Segment& segment, const LogConfig& config) {
+  std::vector<std::string> paths;
+  for (const char* extension : kSegmentExtensions) {
+    std::string path = segment.path(extension);
+    if (environment_.files.exists(path)) paths.push_back(std::move(path));
+  }
+  if (!paths.empty()) environment_.remove_later(std::move(paths), config.file_delete_delay_ms);
 }
 
 // --- retention -----------------------------------------------------------------------------------
@@ -183,7 +189,7 @@ std::size_t PartitionLog::count_deletable(const SegmentList& segments, const Log
   std::size_t count = count_while([&](std::size_t i) {
     return i + 1 < segments.size() && segments[i + 1]->base_offset() <= log_start_offset();
   });
-  if (count > 0 || !config.cleanup_delete || config.cleanup_compact) return count;
+  if (count > 0 || !config.cleanup_delete) return count;
 
   std::int64_t total_bytes = 0;
   for (const auto& segment : segments) total_bytes += segment->size_bytes();

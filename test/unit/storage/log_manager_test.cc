@@ -1,6 +1,7 @@
 // Goal: directories, identity, checkpoints, deletion and the clean shutdown marker as Kafka's.
 #include <doctest/doctest.h>
 
+#include "storage/compaction/log_cleaner.h"
 #include "storage/log_manager.h"
 #include "test/unit/storage/log_fixture.h"
 
@@ -192,4 +193,68 @@ TEST_CASE("a damaged checkpoint takes its directory offline, the other one serve
   CHECK_EQ(fixture.manager->all().size(), 2);
   CHECK(!fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, false).has_value());
   CHECK(fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, true).has_value());
+}
+
+TEST_CASE("the filthiest log is compacted first; how far each has come survives a restart") {
+  Fixture fixture;
+  storage::LogConfig config;
+  config.cleanup_compact = true;
+  config.segment_bytes = 400;
+  fixture.options().config_of = [&](const std::string& topic) {
+    auto own = std::make_shared<storage::LogConfig>(config);
+    own->cleanup_compact = topic != "deleted";
+    return own;
+  };
+  REQUIRE(fixture.start().has_value());
+  for (const char* topic : {"deleted", "small", "large"}) {
+    REQUIRE(fixture.manager->get_or_create({topic, 0}, {}, 5000).has_value());
+    for (int i = 0; i < (*topic == 's' ? 12 : 60); ++i) fixture.append({topic, 0}, 2);
+    const auto log = fixture.manager->find({topic, 0});
+    log->set_high_watermark(log->log_end_offset());
+  }
+  const auto large = fixture.manager->find({"large", 0});
+  const auto small = fixture.manager->find({"small", 0});
+  storage::LogCleaner cleaner(*fixture.manager, {});
+  CHECK(cleaner.clean_filthiest(6000));
+  CHECK(cleaner.clean_filthiest(6000));
+  CHECK(!cleaner.clean_filthiest(6000));
+  CHECK(large->size_bytes() < 1000);
+  CHECK(!fixture.manager->find({"deleted", 0})->cleaned_up_to());
+  const Offset cleaned = large->cleaned_up_to().value();
+  CHECK_EQ(fixture.text("cleaner-offset-checkpoint"),
+           "0\n2\nlarge 0 " + std::to_string(cleaned.value()) + "\nsmall 0 " +
+               std::to_string(small->cleaned_up_to()->value()) + "\n");
+  fixture.stop();
+  REQUIRE(fixture.start().has_value());
+  CHECK_EQ(fixture.manager->find({"large", 0})->cleaned_up_to(), cleaned);
+  REQUIRE(fixture.manager->remove({{"large", 0}}).has_value());
+  CHECK(fixture.text("cleaner-offset-checkpoint").find("large") == std::string::npos);
+  fixture.stop();
+}
+
+TEST_CASE("a log that cannot be compacted is left alone, the others are not") {
+  Fixture fixture;
+  storage::LogConfig config;
+  config.cleanup_compact = true;
+  config.segment_bytes = 400;
+  fixture.options().config_of = [&](const std::string&) {
+    return std::make_shared<const storage::LogConfig>(config);
+  };
+  REQUIRE(fixture.start().has_value());
+  for (const char* topic : {"bad", "good"}) {
+    const auto log = fixture.manager->get_or_create({topic, 0}, {}, 5000).value();
+    for (int i = 0; i < 20; ++i) fixture.append({topic, 0}, 2);
+    log->set_high_watermark(log->log_end_offset());
+  }
+  const auto file =
+      fixture.files
+          ->open(fixture.dir() + "/bad-0/00000000000000000000.log", runtime::OpenMode::read_write)
+          .value();
+  REQUIRE(file->pwrite(base::as_bytes("!"), 65).has_value());
+  storage::LogCleaner cleaner(*fixture.manager, {});
+  for (int i = 0; i < 3; ++i) (void)cleaner.clean_filthiest(6000);
+  CHECK(fixture.manager->find({"good", 0})->cleaned_up_to().has_value());
+  CHECK(!fixture.manager->find({"bad", 0})->cleaned_up_to());
+  CHECK(fixture.failed.empty());
+  fixture.stop();
 }

@@ -65,6 +65,7 @@ TEST_CASE("below the log start, and only that on a compacted topic") {
   fixture.log->set_high_watermark(Offset(40));
   fixture.config.retention_ms = 1;
   fixture.config.cleanup_compact = true;
+  fixture.config.cleanup_delete = false;
   configure(fixture);
   CHECK_EQ(fixture.log->delete_old_segments(1'000'000).value(), 0);
   CHECK(fixture.log->advance_log_start_offset(Offset(41))
