@@ -9,7 +9,7 @@
 // depend on the version. The version is the highest that both sides speak.
 //
 // What is tried again: no connection, a broken connection, a time-out, and answers that say "not
-// the controller", "not the leader" or "not the coordinator, or not ready yet". A request whose
+// the controller", "not the leader" or "not the coordinator, or not yet". A request whose
 // outcome is unknown is sent again as well, as Kafka's admin client does: a second CreateTopics may
 // find the topic it made itself. The error at the deadline is Errc::timed_out with the last reason
 // as context.
@@ -153,10 +153,11 @@ runtime::Task<base::Result<Reply<Response>>> ClusterClient::attempt(Connection* 
 template <class Response>
 bool ClusterClient::is_misdirected(const Target& target, const Response& response) {
   switch (target.kind) {
-    case Target::Kind::any:
-    case Target::Kind::broker: break;
+    case Target::Kind::any: break;
     case Target::Kind::controller: return any_error_code(response, is_wrong_controller);
     case Target::Kind::leader: return any_error_code(response, is_wrong_leader);
+    // A named broker is the right one, but as a coordinator it may still be loading its groups.
+    case Target::Kind::broker:
     case Target::Kind::coordinator: return any_error_code(response, is_wrong_coordinator);
   }
   return false;

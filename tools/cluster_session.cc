@@ -62,6 +62,7 @@ Outcome<std::unique_ptr<ClusterSession>> ClusterSession::create(const ClusterSet
     TRY_ASSIGN(const config::Properties properties, load_properties(*settings.command_config));
     for (const config::Property& property : properties.entries()) TRY(apply(property, options));
   }
+  if (settings.call_timeout_ms) options.call_timeout_ms = *settings.call_timeout_ms;
   return std::unique_ptr<ClusterSession>(
       new ClusterSession(settings.bootstrap, std::move(options)));
 }

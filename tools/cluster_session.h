@@ -16,9 +16,10 @@
 namespace tools {
 
 struct ClusterSettings {
-  std::string bootstrap;                      // "host:port,host:port"
-  std::optional<std::string> command_config;  // path of a properties file
-  std::string client_id = "adminclient-1";    // unless the file names one
+  std::string bootstrap;                             // "host:port,host:port"
+  std::optional<std::string> command_config;         // path of a properties file
+  std::string client_id = "adminclient-1";           // unless the file names one
+  std::optional<std::int64_t> call_timeout_ms = {};  // over all tries of a call; wins over the file
 };
 
 class ClusterSession {

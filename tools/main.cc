@@ -18,6 +18,7 @@ constexpr Tool kTools[] = {
     {"kafka-topics", tools::kafka_topics},
     {"kafka-console-producer", tools::kafka_console_producer},
     {"kafka-console-consumer", tools::kafka_console_consumer},
+    {"kafka-consumer-groups", tools::kafka_consumer_groups},
     {"kafka-broker-api-versions", tools::kafka_broker_api_versions},
     {"kafka-dump-log", tools::kafka_dump_log},
     {"kafka-get-offsets", tools::kafka_get_offsets},

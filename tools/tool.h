@@ -39,6 +39,7 @@ inline std::unexpected<Failure> failure(std::string message) {
 int kafka_topics(const Arguments& arguments);
 int kafka_console_producer(const Arguments& arguments);
 int kafka_console_consumer(const Arguments& arguments);
+int kafka_consumer_groups(const Arguments& arguments);
 int kafka_broker_api_versions(const Arguments& arguments);
 int kafka_get_offsets(const Arguments& arguments);
 int kafka_dump_log(const Arguments& arguments);

@@ -23,6 +23,9 @@ case $class in
     run_tool kafka-console-producer "$@" ;;
   kafka.tools.ConsoleConsumer | org.apache.kafka.tools.consumer.ConsoleConsumer)
     run_tool kafka-console-consumer "$@" ;;
+  kafka.admin.ConsumerGroupCommand | \
+    org.apache.kafka.tools.consumer.group.ConsumerGroupCommand)
+    run_tool kafka-consumer-groups "$@" ;;
   kafka.admin.BrokerApiVersionsCommand) run_tool kafka-broker-api-versions "$@" ;;
   kafka.tools.GetOffsetShell | org.apache.kafka.tools.GetOffsetShell)
     run_tool kafka-get-offsets "$@" ;;

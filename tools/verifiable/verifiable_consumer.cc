@@ -271,6 +271,9 @@ Outcome<config::Properties> consumer_properties(const Options& options) {
   verifiable::set_bootstrap(properties, options);
   properties.set("partition.assignment.strategy", *options.value("assignment-strategy"));
   properties.set("group.id", *options.given("group-id"));
+  if (!properties.contains("client.id")) {
+    properties.set("client.id", fmt::format("consumer-{}-1", *options.given("group-id")));
+  }
   // Kafka 2.4's scripts write None for none.
   const auto instance = options.given("group-instance-id");
   if (instance && *instance != "None") properties.set("group.instance.id", *instance);

@@ -213,6 +213,7 @@ Outcome<config::Properties> producer_properties(const Options& options) {
   properties.set("acks", fmt::format("{}", *options.number("acks")));
   properties.set("retries", "0");  // each record is tried once
   // Java's own defaults, where librdkafka's differ.
+  properties.set("client.id", "producer-1");
   properties.set("linger.ms", "0");
   properties.set("buffer.memory", "33554432");
   properties.set("delivery.timeout.ms", "120000");
