@@ -106,6 +106,12 @@ TEST_CASE("what JoinGroup refuses") {
          return s.bench.join(changed(a_join(s.leader), [](R& r) { r.protocols[0].name = "x"; }))
              ->error();
        }},
+  });
+}
+
+TEST_CASE("what JoinGroup refuses for the sake of ids") {
+  using R = JoinRequest;
+  run({
       {"group is full", ErrorCode::kGroupMaxSizeReached,
        [](Scene& s) {
          s.bench.settings.max_size = 3;

@@ -392,3 +392,21 @@ TEST_CASE("five hundred members join and leave without a step that visits all of
   bench.group->leave(all, bench.now);
   CHECK_EQ(bench.group->state(), GroupState::empty);
 }
+
+TEST_CASE("after a long wait for its assignment a member has a whole session, and no more") {
+  Bench bench;
+  std::vector<Joined> joins = {bench.join(a_join()), bench.join(a_join())};
+  bench.pass(6000);
+  const std::string leader = joins[0]->get().member_id, follower = joins[1]->get().member_id;
+  bench.sync(follower);
+  bench.pass(9000);
+  bench.beat(leader);
+  bench.pass(9000);
+  bench.sync(leader);
+  bench.finish_store();
+  bench.pass(9999);
+  CHECK_EQ(bench.group->member_count(), 2);
+  bench.beat(leader);
+  bench.pass(1);
+  CHECK_EQ(bench.group->member_count(), 1);
+}

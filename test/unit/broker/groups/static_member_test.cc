@@ -123,3 +123,17 @@ TEST_CASE("a static member leaves by its instance id, and that rebalances") {
   CHECK_EQ(bench.group->state(), GroupState::preparing_rebalance);
   CHECK_EQ(bench.group->history().rebalances().back().causes[0].reason, "scaled down");
 }
+
+TEST_CASE("a static leader that does not come stays a member, and another leads") {
+  Bench bench;
+  const auto ids = bench.stable(0, {"a", "b"});
+  JoinRequest changed = a_static_join("b", ids[1]);
+  changed.protocols[0].metadata = subscription_to({"u"});
+  const Joined follower = bench.join(changed);
+  for (int i = 0; i < 12; ++i) {
+    bench.group->heartbeat(ids[0], "a", 1, bench.now);
+    bench.pass(5000);
+  }
+  CHECK_EQ(follower->get().leader, ids[1]);
+  CHECK_EQ(follower->get().members.size(), 2);
+}
