@@ -2,7 +2,9 @@
 
 #include <netdb.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace runtime {
 namespace {
@@ -37,6 +39,10 @@ struct LookUp {
 };
 
 }  // namespace
+
+void pause_worker(std::int64_t pause_ms) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+}
 
 Task<base::Result<std::vector<SocketAddress>>> resolve(WorkerPool& resolver, std::string host,
                                                        std::uint16_t port, std::int64_t timeout_ms,

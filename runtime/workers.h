@@ -2,6 +2,7 @@
 // recovery, name resolution, heavy decompression.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -42,6 +43,9 @@ Task<std::invoke_result_t<Job&>> run_on(WorkerPool& pool, Job job) {
   VERIFY(value.has_value(), "a worker pool dropped a job");
   if constexpr (!std::is_void_v<R>) co_return std::move(*value);
 }
+
+// Makes the calling worker wait: for jobs that limit their own rate. Never on a loop.
+void pause_worker(std::int64_t pause_ms);
 
 // Addresses of a host name, or of an IP literal without asking anybody. Runs on `resolver`; a name
 // server may keep it there for many seconds, so the caller may stop waiting before.

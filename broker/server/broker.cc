@@ -73,6 +73,7 @@ runtime::Task<base::Result<void>> Broker::start() {
   p.server->start_accepting();
   co_await p.session->start_listeners();
   p.upkeep->start(*p.config.get());
+  if (p.cleaning != nullptr) p.cleaning->start();
   co_await await_first_metadata();
   LOG_INFO("[KafkaServer id={}] started (kafka.server.KafkaServer)", p.broker_id);
   co_return base::Result<void>();
@@ -169,6 +170,9 @@ void Broker::make_domain() {
   p.session->add_listener(*p.controller);
   p.upkeep = std::make_unique<Upkeep>(p.control, *p.disk, *p.logs,
                                       [&p] { return p.replica_control->has_state(); });
+  if (config->log.cleaner.enable) {
+    p.cleaning = std::make_unique<Cleaning>(p.control, *p.logs, config->log.cleaner);
+  }
 }
 
 // Whoever waited for the line "started" may create topics at once, which needs the live brokers, or
@@ -198,6 +202,7 @@ runtime::Task<void> Broker::stop() {
   Parts& p = *parts_;
   if (p.controller_link != nullptr) co_await leave_leaderships(p);
   if (p.upkeep != nullptr) co_await p.upkeep->stop();
+  if (p.cleaning != nullptr) co_await p.cleaning->stop();
   if (p.server != nullptr) co_await p.server->stop();
   if (p.request_scopes != nullptr) co_await p.request_scopes->stop();
   if (p.controller_link != nullptr) co_await p.controller_link->close();

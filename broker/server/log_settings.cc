@@ -43,7 +43,10 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic,
   log.retention_bytes = topic.retention_bytes;
   log.cleanup_delete = topic.cleanup_delete;
   log.cleanup_compact = topic.cleanup_compact;
+  log.min_compaction_lag_ms = topic.min_compaction_lag_ms;
   log.max_compaction_lag_ms = topic.max_compaction_lag_ms;
+  log.min_cleanable_dirty_ratio = topic.min_cleanable_dirty_ratio;
+  log.delete_retention_ms = topic.delete_retention_ms;
   log.max_message_bytes = topic.max_message_bytes;
   log.compression = codec_of(topic.compression_type);
   log.compression_level = level_of(topic);

@@ -34,6 +34,7 @@
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
 #include "broker/replication/replica_control.h"
+#include "broker/server/cleaning.h"
 #include "broker/server/dynamic_configs.h"
 #include "broker/server/log_settings.h"
 #include "broker/server/upkeep.h"
@@ -112,6 +113,7 @@ struct Parts {
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<DynamicConfigs> dynamic_configs;
   std::unique_ptr<Upkeep> upkeep;
+  std::unique_ptr<Cleaning> cleaning;  // null with log.cleaner.enable=false
 
   // Network and APIs.
   std::unique_ptr<network::MemoryBudget> budget;

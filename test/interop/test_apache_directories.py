@@ -138,3 +138,77 @@ def test_after_its_hard_stop_too(case):
     assert kcat.consume(broker, "t") == FIRST
     produce(broker, "t", SECOND)
     assert kcat.consume(broker, "t") == FIRST + SECOND
+
+
+COMPACTED = {
+    "cleanup_policy": "compact",
+    "segment_bytes": 50_000,
+    "min_cleanable_dirty_ratio": 0.01,
+    "delete_retention_ms": 100,
+}
+
+
+def keyed_rounds(broker, topic, rounds):
+    """Values, codecs and tombstones over 300 keys; key0 is never deleted."""
+    for i in range(rounds):
+        lines = b"".join(b"key%d|%d %s\n" % (k, i, b"v" * 30) for k in range(300))
+        codec = kcat.CODECS[i % len(kcat.CODECS)]
+        options = ["-X", "enable.idempotence=true"] if i % 2 else []
+        produce(broker, topic, lines, "-K|", "-z", codec, *options)
+        deleted = b"".join(b"key%d|\n" % k for k in range(1 + i, 300, 7))
+        produce(broker, topic, deleted, "-K|", "-Z")
+
+
+def latest_values(broker, topic):
+    printed = kcat.consume(broker, topic, "-Z", "-f", "%k %S %s\n").decode()
+    latest = {}
+    for line in printed.splitlines():
+        key, size, value = line.split(" ", 2)
+        latest[key] = None if int(size) < 0 else value
+    return {key: value for key, value in latest.items() if value is not None}
+
+
+def test_apache_kafka_reads_and_continues_what_we_compacted(case):
+    kafka = ApacheKafka(case, "3.9.1")
+    zookeeper = case.zookeeper()
+    settings = {**SMALL, "log.cleaner.backoff.ms": 100}
+    broker = case.broker(zookeeper, settings=settings)
+    kafka_tools.create_topic(broker, "c", **COMPACTED)
+    keyed_rounds(broker, "c", 20)
+    broker.log.wait_for(r"c-0 compacted", 60)
+    expected = latest_values(broker, "c")
+    assert expected["key0"].startswith("19 ")
+    broker.stop()
+    data = broker.log_dirs[0]
+    for suffix in (".log", ".index", ".timeindex", ".txnindex", ".snapshot"):
+        found = files_of(data, "c", suffix)
+        if not found:
+            continue
+        printed = kafka.dump_log(*found, deep=suffix == ".log")
+        # Gaps are what compaction leaves.
+        gaps = r"Non-consecutive offsets in .*|  \d+ is followed by \d+"
+        lines = printed.stderr.splitlines()
+        trouble = [x for x in lines if x.strip() and not re.fullmatch(gaps, x)]
+        assert not trouble, f"{suffix}: {trouble[:10]}"
+        for word in ("isvalid: false", "mismatch", "could not", "not found"):
+            assert word not in printed.stdout.lower(), f"{suffix}: {word} in {printed.stdout}"
+    config, _ = kafka.write_properties(
+        zookeeper.connect_string, 0, data, port=broker.port, settings=settings
+    )
+    process = kafka.start_broker(config)
+    assert not process.log.lines(r"(?i)recovering unflushed|corrupted"), "nothing is damaged"
+    kcat.wait_for_topic(broker, "c")
+    assert latest_values(broker, "c") == expected
+    # It compacts on, from our checkpoint, and we from its.
+    keyed_rounds(broker, "c", 10)
+    expected = latest_values(broker, "c")
+    process.log.wait_for(r"(?i)log cleaner thread .* cleaned log c-0", 60)
+    assert not process.log.lines(r"(?i)(error|warn).*clean"), "its cleaner has no complaints"
+    assert process.terminate(60) == 143
+    broker.start()
+    assert latest_values(broker, "c") == expected
+    keyed_rounds(broker, "c", 10)
+    expected = latest_values(broker, "c")
+    broker.log.wait_for(r"c-0 compacted", 60)
+    broker.restart()
+    assert latest_values(broker, "c") == expected

@@ -244,10 +244,11 @@ TEST_CASE("what is accepted is built") {
     CHECK(!errors_of(line).empty());
   }
   CHECK(errors_of("zookeeper.set.acl=false\nauthorizer.class.name=\nprocess.roles=").empty());
-  const Loaded pending = load_text("log.cleaner.threads=2\nquota.window.num=5\n");
+  const Loaded pending = load_text("num.replica.alter.log.dirs.threads=2\nquota.window.num=5\n");
   REQUIRE(pending.report.warnings.size() == 1);
-  CHECK(pending.report.warnings[0].ends_with("log.cleaner.threads, quota.window.num"));
-  CHECK(load_text("log.cleaner.threads=1").report.warnings.empty());
+  CHECK(
+      pending.report.warnings[0].ends_with("num.replica.alter.log.dirs.threads, quota.window.num"));
+  CHECK(load_text("quota.window.num=11").report.warnings.empty());
 }
 
 TEST_CASE("unknown keys") {
