@@ -7,7 +7,7 @@ build=(clang-19 lld-19 meson ninja-build pkg-config git
   libssl-dev nlohmann-json3-dev librdkafka-dev doctest-dev python3)
 run=(zookeeper default-jre-headless)
 test=(libclang-rt-19-dev clang-format-19 ccache kcat maven
-  python3-kafka python3-lz4 python3-snappy python3-zstandard
+  python3-kafka python3-confluent-kafka python3-lz4 python3-snappy python3-zstandard
   procps e2fsprogs util-linux)
 case "${1:-}" in
   build) packages=("${build[@]}") ;;
