@@ -62,4 +62,35 @@ auto call_on(TaskScope& scope, MakeTask make_task) -> Task<typename detail::AsRe
   co_return std::move(*answer);
 }
 
+// Cancels a scope that lives on another loop (or on this one) and waits until it has no task left.
+// Errc::closed if its loop has stopped.
+inline Task<base::Result<void>> stop_scope(TaskScope& scope);
+
+namespace detail {
+
+// The joining task must not be counted among those it waits for: it has a scope of its own.
+inline Task<void> join_scope(TaskScope& scope, Sender<bool> sender,
+                             std::shared_ptr<TaskScope> self) {
+  co_await scope.join();
+  sender.complete(true);
+  // Its scope goes in a later turn, when this task has left it.
+  TaskScope* owner = self.get();
+  owner->loop().post([self = std::move(self)] {});
+}
+
+}  // namespace detail
+
+inline Task<base::Result<void>> stop_scope(TaskScope& scope) {
+  auto [sender, receiver] = one_shot<bool>(*Loop::current());
+  scope.loop().post([&scope, sender = std::move(sender)]() mutable {
+    scope.cancel();
+    auto joiner = std::make_shared<TaskScope>(scope.loop(), "join another scope");
+    TaskScope& owner = *joiner;
+    owner.spawn(detail::join_scope(scope, std::move(sender), std::move(joiner)));
+  });
+  const auto joined = co_await receiver.wait();
+  if (!joined) co_return base::fail(joined.error());
+  co_return base::Result<void>();
+}
+
 }  // namespace runtime

@@ -30,33 +30,11 @@ class LoopScopes {
   // From any loop; ends when no task is left.
   runtime::Task<void> stop() {
     for (auto& [loop, scope] : scopes_) {
-      (void)co_await stop_one(*scope);
+      (void)co_await runtime::stop_scope(*scope);
     }
   }
 
  private:
-  static runtime::Task<base::Result<void>> stop_one(runtime::TaskScope& scope) {
-    // The joining task itself must not be counted: a scope of its own on the same loop.
-    auto [sender, receiver] = runtime::one_shot<bool>(*runtime::Loop::current());
-    scope.loop().post([&scope, sender = std::move(sender)]() mutable {
-      scope.cancel();
-      auto joiner = std::make_shared<runtime::TaskScope>(scope.loop(), "join requests");
-      runtime::TaskScope& owner = *joiner;
-      owner.spawn(join(scope, std::move(sender), std::move(joiner)));
-    });
-    const auto joined = co_await receiver.wait();
-    if (!joined) co_return base::fail(joined.error());
-    co_return base::Result<void>();
-  }
-  static runtime::Task<void> join(runtime::TaskScope& scope, runtime::Sender<bool> sender,
-                                  std::shared_ptr<runtime::TaskScope> self) {
-    co_await scope.join();
-    sender.complete(true);
-    // The joiner goes in a later turn, when this task has left it.
-    runtime::TaskScope* owner = self.get();
-    owner->loop().post([self = std::move(self)] {});
-  }
-
   std::unordered_map<runtime::Loop*, std::unique_ptr<runtime::TaskScope>> scopes_;
 };
 
