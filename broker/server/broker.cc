@@ -153,6 +153,10 @@ void Broker::make_domain() {
   };
   p.replica_control = std::make_unique<replication::ReplicaControl>(
       std::move(options), p.partitions, *p.logs, p.clock(), *p.replica_orders);
+  p.group_coordinator = std::make_unique<groups::GroupCoordinator>(
+      groups::Settings::from(*config), p.metadata, p.data_loops, *p.disk);
+  p.replica_control->add_listener(p.group_coordinator.get());
+  p.group_coordinator->start();
   p.topic_admin = std::make_unique<cluster::TopicAdmin>(*p.session, p.metadata, p.config.get());
   p.controller_link = std::make_unique<cluster::ControllerLink>(p.control, *p.resolver, p.metadata,
                                                                 config->network, p.broker_id);
@@ -205,6 +209,7 @@ runtime::Task<void> Broker::stop() {
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
   if (p.server != nullptr) co_await p.server->stop();
   if (p.request_scopes != nullptr) co_await p.request_scopes->stop();
+  if (p.group_coordinator != nullptr) co_await p.group_coordinator->stop();
   if (p.controller_link != nullptr) co_await p.controller_link->close();
   if (p.controller != nullptr) p.controller->stop();
   if (p.logs != nullptr) {

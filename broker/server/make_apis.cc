@@ -51,6 +51,22 @@ void make_data_apis(Parts& p) {
   serve(p, p.apis.init_producer_id, ApiKey::kInitProducerId, *p.producer_ids);
 }
 
+void make_group_apis(Parts& p) {
+  groups::GroupCoordinator& coordinator = *p.group_coordinator;
+  serve(p, p.apis.find_coordinator, ApiKey::kFindCoordinator, coordinator, p.metadata,
+        *p.auto_create);
+  serve(p, p.apis.join_group, ApiKey::kJoinGroup, coordinator);
+  serve(p, p.apis.sync_group, ApiKey::kSyncGroup, coordinator);
+  serve(p, p.apis.heartbeat, ApiKey::kHeartbeat, coordinator);
+  serve(p, p.apis.leave_group, ApiKey::kLeaveGroup, coordinator);
+  serve(p, p.apis.offset_commit, ApiKey::kOffsetCommit, coordinator, p.metadata);
+  serve(p, p.apis.offset_fetch, ApiKey::kOffsetFetch, coordinator);
+  serve(p, p.apis.offset_delete, ApiKey::kOffsetDelete, coordinator, p.metadata);
+  serve(p, p.apis.list_groups, ApiKey::kListGroups, coordinator);
+  serve(p, p.apis.describe_groups, ApiKey::kDescribeGroups, coordinator);
+  serve(p, p.apis.delete_groups, ApiKey::kDeleteGroups, coordinator);
+}
+
 void make_admin_apis(Parts& p) {
   const auto config = p.config.get();
   const api::ConfigContext configs = config_context(p);
@@ -121,6 +137,7 @@ void make_apis(Parts& p) {
     return p.features != nullptr ? p.features->epoch() : cluster::FeatureWatch::kUnknown;
   });
   make_data_apis(p);
+  make_group_apis(p);
   make_admin_apis(p);
   make_inter_broker_apis(p);
 }

@@ -18,6 +18,10 @@
 #include "broker/api/describe_cluster.h"
 #include "broker/api/dispatcher.h"
 #include "broker/api/fetch.h"
+#include "broker/api/find_coordinator.h"
+#include "broker/api/group_admin.h"
+#include "broker/api/group_membership.h"
+#include "broker/api/group_offsets.h"
 #include "broker/api/list_offsets.h"
 #include "broker/api/loop_scopes.h"
 #include "broker/api/metadata.h"
@@ -31,6 +35,7 @@
 #include "broker/cluster/topic_admin.h"
 #include "broker/cluster/zk_session.h"
 #include "broker/controller/controller.h"
+#include "broker/groups/group_coordinator.h"
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
 #include "broker/replication/replica_control.h"
@@ -63,6 +68,17 @@ struct Apis {
   std::unique_ptr<api::AlterConfigsApi> alter_configs;
   std::unique_ptr<api::IncrementalAlterConfigsApi> incremental_alter_configs;
   std::unique_ptr<api::DescribeClusterApi> describe_cluster;
+  std::unique_ptr<api::FindCoordinatorApi> find_coordinator;
+  std::unique_ptr<api::JoinGroupApi> join_group;
+  std::unique_ptr<api::SyncGroupApi> sync_group;
+  std::unique_ptr<api::HeartbeatApi> heartbeat;
+  std::unique_ptr<api::LeaveGroupApi> leave_group;
+  std::unique_ptr<api::OffsetCommitApi> offset_commit;
+  std::unique_ptr<api::OffsetFetchApi> offset_fetch;
+  std::unique_ptr<api::OffsetDeleteApi> offset_delete;
+  std::unique_ptr<api::ListGroupsApi> list_groups;
+  std::unique_ptr<api::DescribeGroupsApi> describe_groups;
+  std::unique_ptr<api::DeleteGroupsApi> delete_groups;
   std::unique_ptr<api::InitProducerIdApi> init_producer_id;
   std::unique_ptr<api::AllocateProducerIdsApi> allocate_producer_ids;
   std::unique_ptr<api::LeaderAndIsrApi> leader_and_isr;
@@ -107,6 +123,7 @@ struct Parts {
   replication::PartitionTable partitions;
   std::unique_ptr<replication::FetchSessionTable> fetch_sessions;
   std::unique_ptr<replication::ReplicaControl> replica_control;
+  std::unique_ptr<groups::GroupCoordinator> group_coordinator;
   std::unique_ptr<cluster::ZkSession> session;
   std::unique_ptr<cluster::TopicAdmin> topic_admin;
   std::unique_ptr<cluster::ControllerLink> controller_link;

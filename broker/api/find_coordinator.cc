@@ -1,0 +1,78 @@
+#include "broker/api/find_coordinator.h"
+
+#include "broker/cluster/topic_name.h"
+#include "protocol/gen/find_coordinator.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+
+enum KeyType : std::int8_t { kGroup = 0, kTransaction = 1, kShare = 2 };
+
+constexpr std::int16_t kFirstBatched = 4;
+constexpr std::int16_t kFirstWithShare = 6;
+
+}  // namespace
+
+runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string listener,
+                                                                  std::int8_t key_type,
+                                                                  std::string key,
+                                                                  std::int16_t version) {
+  Found found;
+  if (key_type != kGroup) {
+    // Transactions have no coordinator here yet; share groups need a KRaft cluster.
+    const bool is_known =
+        key_type == kTransaction || (key_type == kShare && version >= kFirstWithShare);
+    if (!is_known) found.error = ErrorCode::kInvalidRequest;
+    co_return found;
+  }
+  const auto snapshot = metadata_.snapshot();
+  if (snapshot->find_topic(cluster::kGroupMetadataTopic) == nullptr) {
+    // Without live brokers the controller has not told us anything yet, this topic included.
+    if (!snapshot->brokers->empty()) {
+      (void)co_await auto_create_.create(std::string(cluster::kGroupMetadataTopic));
+    }
+    co_return found;
+  }
+  const auto* partition =
+      snapshot->find(cluster::kGroupMetadataTopic, coordinator_.partition_for(key));
+  const auto* leader = partition == nullptr ? nullptr : snapshot->find_broker(partition->leader);
+  const auto* endpoint = leader == nullptr ? nullptr : leader->find_endpoint(listener);
+  if (endpoint == nullptr) co_return found;
+  found.error = ErrorCode::kNone;
+  found.node_id = leader->id;
+  found.host = endpoint->host;
+  found.port = endpoint->port;
+  co_return found;
+}
+
+runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext& context,
+                                                         std::int16_t version) {
+  const auto request = decode_request<protocol::FindCoordinatorRequest>(context);
+  if (!request) co_return network::close_reply();
+  const std::string& listener = context.listener->name;
+  protocol::FindCoordinatorResponse response;
+  if (version < kFirstBatched) {
+    const Found found = co_await find(listener, request->key_type, request->key, version);
+    response.error_code = protocol::to_wire(found.error);
+    response.error_message = found.error == ErrorCode::kNone ? protocol::name(found.error)
+                                                             : protocol::message(found.error);
+    response.node_id = found.node_id;
+    response.host = found.host;
+    response.port = found.port;
+    co_return network::reply(context, response);
+  }
+  for (const std::string& key : request->coordinator_keys) {
+    const Found found = co_await find(listener, request->key_type, key, version);
+    auto& coordinator = response.coordinators.emplace_back();
+    coordinator.key = key;
+    coordinator.error_code = protocol::to_wire(found.error);
+    coordinator.node_id = found.node_id;
+    coordinator.host = found.host;
+    coordinator.port = found.port;
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

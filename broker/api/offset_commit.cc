@@ -1,0 +1,74 @@
+#include "protocol/gen/offset_commit.h"
+
+#include "broker/api/group_membership.h"
+#include "broker/api/group_offsets.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using RequestPartition =
+    protocol::OffsetCommitRequest::OffsetCommitRequestTopic::OffsetCommitRequestPartition;
+
+constexpr std::int64_t kDefaultRetention = -1;
+constexpr std::int64_t kNoTimestamp = -1;
+
+// What an offset is stored with. `wall_ms` is the time of the commit.
+groups::CommittedOffset committed_offset(const RequestPartition& from, std::int64_t retention_ms,
+                                         std::int64_t wall_ms) {
+  groups::CommittedOffset value;
+  value.offset = from.committed_offset;
+  value.leader_epoch = from.committed_leader_epoch;
+  value.metadata = from.committed_metadata.value_or("");
+  value.commit_timestamp_ms =
+      from.commit_timestamp == kNoTimestamp ? wall_ms : from.commit_timestamp;
+  if (retention_ms != kDefaultRetention) value.expire_timestamp_ms = wall_ms + retention_ms;
+  return value;
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> OffsetCommitApi::handle(network::RequestContext& context,
+                                                      std::int16_t) {
+  const auto request = decode_request<protocol::OffsetCommitRequest>(context);
+  if (!request) co_return network::close_reply();
+  const bool is_refused = request->group_instance_id && !allows_static_members(coordinator_);
+  const std::int64_t wall_ms = runtime::Loop::current()->wall_ms();
+  const auto snapshot = metadata_.snapshot();
+
+  groups::CommitRequest commit;
+  commit.member_id = request->member_id;
+  commit.instance_id = request->group_instance_id;
+  commit.generation = request->generation_id_or_member_epoch;
+  protocol::OffsetCommitResponse response;
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // of what is committed, in the response
+  for (const auto& topic : request->topics) {
+    auto& answers = response.topics.emplace_back();
+    answers.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      auto& answer = answers.partitions.emplace_back();
+      answer.partition_index = partition.partition_index;
+      if (is_refused) {
+        answer.error_code = protocol::to_wire(ErrorCode::kUnsupportedVersion);
+      } else if (snapshot->find(topic.name, partition.partition_index) == nullptr) {
+        answer.error_code = protocol::to_wire(ErrorCode::kUnknownTopicOrPartition);
+      } else {
+        places.emplace_back(response.topics.size() - 1, answers.partitions.size() - 1);
+        commit.offsets.push_back(
+            {topic.name, partition.partition_index,
+             committed_offset(partition, request->retention_time_ms, wall_ms)});
+      }
+    }
+  }
+  if (!places.empty()) {
+    const auto codes =
+        co_await coordinator_.commit(request->group_id, std::move(commit), context.cancel);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto [topic, partition] = places[i];
+      response.topics[topic].partitions[partition].error_code = protocol::to_wire(codes[i]);
+    }
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api

@@ -1,0 +1,90 @@
+#include "protocol/gen/offset_fetch.h"
+
+#include "broker/api/group_offsets.h"
+
+namespace api {
+namespace {
+
+using protocol::ErrorCode;
+using Request = protocol::OffsetFetchRequest;
+using Response = protocol::OffsetFetchResponse;
+
+constexpr std::int16_t kFirstWithTopLevelError = 2;
+constexpr std::int16_t kFirstBatched = 8;
+
+template <class Topics>
+groups::FetchOffsetsRequest fetch_request(const std::optional<Topics>& topics,
+                                          bool require_stable) {
+  groups::FetchOffsetsRequest fetch;
+  fetch.require_stable = require_stable;
+  if (!topics) return fetch;
+  auto& partitions = fetch.partitions.emplace();
+  for (const auto& topic : *topics) {
+    for (const std::int32_t index : topic.partition_indexes)
+      partitions.push_back({topic.name, index});
+  }
+  return fetch;
+}
+
+// Into the topics of either form of response; the offsets of one topic stand together.
+template <class Topic>
+void add_offsets(std::vector<groups::FetchOffsetsAnswer::Offset> offsets,
+                 std::vector<Topic>& topics) {
+  for (auto& offset : offsets) {
+    if (topics.empty() || topics.back().name != offset.id.topic) {
+      topics.emplace_back().name = offset.id.topic;
+    }
+    auto& partition = topics.back().partitions.emplace_back();
+    partition.partition_index = offset.id.partition;
+    partition.committed_offset = offset.offset;
+    partition.committed_leader_epoch = offset.leader_epoch;
+    partition.metadata = std::move(offset.metadata);
+    partition.error_code = protocol::to_wire(offset.error);
+  }
+}
+
+// Versions 0 and 1 have no other place for a group's error.
+std::vector<groups::FetchOffsetsAnswer::Offset> failed_offsets(const Request& request,
+                                                               ErrorCode error) {
+  std::vector<groups::FetchOffsetsAnswer::Offset> offsets;
+  for (const auto& topic : request.topics.value()) {
+    for (const std::int32_t index : topic.partition_indexes) {
+      auto& offset = offsets.emplace_back();
+      offset.id = {topic.name, index};
+      offset.error = error;
+    }
+  }
+  return offsets;
+}
+
+}  // namespace
+
+runtime::Task<network::Reply> OffsetFetchApi::handle(network::RequestContext& context,
+                                                     std::int16_t version) {
+  const auto request = decode_request<Request>(context);
+  if (!request) co_return network::close_reply();
+  Response response;
+  if (version < kFirstBatched) {
+    auto answer = co_await coordinator_.fetch_offsets(
+        request->group_id, fetch_request(request->topics, request->require_stable), context.cancel);
+    if (answer.error == ErrorCode::kNone) {
+      add_offsets(std::move(answer.offsets), response.topics);
+    } else if (version >= kFirstWithTopLevelError) {
+      response.error_code = protocol::to_wire(answer.error);
+    } else {
+      add_offsets(failed_offsets(*request, answer.error), response.topics);
+    }
+    co_return network::reply(context, response);
+  }
+  for (const auto& asked : request->groups) {
+    auto answer = co_await coordinator_.fetch_offsets(
+        asked.group_id, fetch_request(asked.topics, request->require_stable), context.cancel);
+    auto& group = response.groups.emplace_back();
+    group.group_id = asked.group_id;
+    group.error_code = protocol::to_wire(answer.error);
+    add_offsets(std::move(answer.offsets), group.topics);
+  }
+  co_return network::reply(context, response);
+}
+
+}  // namespace api
