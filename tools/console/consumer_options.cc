@@ -43,7 +43,9 @@ constexpr tools::OptionSpec kOptions[] = {
      .is_repeatable = true},
     {"consumer.config", "A properties file for the consumer; --consumer-property wins.",
      ValueKind::text, "config file"},
-    {"formatter", "The class that prints records: Kafka's Default, Logging or NoOp formatter.",
+    {"formatter",
+     "The class that prints records: Kafka's Default, Logging, NoOp, Offsets or GroupMetadata "
+     "formatter.",
      ValueKind::text, "class", "org.apache.kafka.tools.consumer.DefaultMessageFormatter"},
     {.name = "property",
      .description =

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "base/result.h"
+#include "tools/console/group_record_formatter.h"
 
 namespace console {
 
@@ -54,7 +55,9 @@ Outcome<MessageFormatter> MessageFormatter::create(std::string_view class_name,
                                                    const config::Properties& properties) {
   MessageFormatter formatter;
   formatter.is_silent_ = is_one_of(class_name, "NoOpMessageFormatter");
-  if (!formatter.is_silent_ && !is_one_of(class_name, "DefaultMessageFormatter") &&
+  formatter.append_record_ = find_group_record_formatter(class_name);
+  if (!formatter.is_silent_ && formatter.append_record_ == nullptr &&
+      !is_one_of(class_name, "DefaultMessageFormatter") &&
       !is_one_of(class_name, "LoggingMessageFormatter")) {
     return failure(fmt::format("The formatter {} is not available in this tool", class_name));
   }
@@ -99,6 +102,7 @@ Outcome<> MessageFormatter::append_headers(const ConsumedRecord& record, std::st
 
 Outcome<> MessageFormatter::append(const ConsumedRecord& record, std::string& text) const {
   if (is_silent_) return {};
+  if (append_record_ != nullptr) return append_record_(record, text);
   // Each field is ended by a separator if another one follows, by the line end otherwise.
   const auto end_field = [&](bool another_follows) {
     text += another_follows ? key_separator_ : line_separator_;

@@ -46,6 +46,8 @@ class MessageFormatter {
   tools::Outcome<> append_headers(const ConsumedRecord& record, std::string& text) const;
 
   bool is_silent_ = false;  // NoOpMessageFormatter
+  // Of a formatter that knows its records; the rest is DefaultMessageFormatter's.
+  tools::Outcome<> (*append_record_)(const ConsumedRecord&, std::string&) = nullptr;
   bool print_timestamp_ = false;
   bool print_partition_ = false;
   bool print_offset_ = false;

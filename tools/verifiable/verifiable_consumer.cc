@@ -21,7 +21,6 @@ using base::TopicPartition;
 using console::RdKafkaClient;
 using console::RdKafkaPtr;
 using verifiable::event;
-using verifiable::Json;
 using Text = std::optional<std::string_view>;
 using PartitionList = RdKafkaPtr<rd_kafka_topic_partition_list_t>;
 
@@ -63,19 +62,10 @@ Text text_of(const void* data, std::size_t size) {
   return std::string_view(static_cast<const char*>(data), size);
 }
 
-Json partition_json(std::string_view topic, std::int32_t partition) {
-  Json json;
+JsonObject partition_json(std::string_view topic, std::int32_t partition) {
+  JsonObject json;
   json.add("topic", Text(topic)).add("partition", partition);
   return json;
-}
-
-std::string join_json(const std::vector<std::string>& objects) {
-  std::string json = "[";
-  for (const std::string& object : objects) {
-    if (json.size() > 1) json += ',';
-    json += object;
-  }
-  return json + "]";
 }
 
 std::string partitions_json(const rd_kafka_topic_partition_list_t& list) {
@@ -83,7 +73,7 @@ std::string partitions_json(const rd_kafka_topic_partition_list_t& list) {
   for (int i = 0; i < list.cnt; ++i) {
     objects.push_back(partition_json(list.elems[i].topic, list.elems[i].partition).text());
   }
-  return join_json(objects);
+  return json_array(objects);
 }
 
 class VerifiableConsumer {
@@ -188,7 +178,7 @@ class VerifiableConsumer {
     }
     print(event("records_consumed")
               .add("count", static_cast<std::int64_t>(batch_.size()))
-              .add_raw("partitions", join_json(summaries)));
+              .add_raw("partitions", json_array(summaries)));
     batch_.clear();
     if (commits_each_batch_) commit(next_offsets);
   }
@@ -213,8 +203,8 @@ class VerifiableConsumer {
           partition_json(partition.topic, partition.partition).add("offset", offset).text());
     }
     const auto code = rd_kafka_commit(client_->handle(), list.get(), 0);
-    Json json = event("offsets_committed");
-    json.add_raw("offsets", join_json(objects));
+    JsonObject json = event("offsets_committed");
+    json.add_raw("offsets", json_array(objects));
     const bool is_done = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!is_done) json.add("error", Text(rd_kafka_err2str(code)));
     print(json.add("success", is_done));
@@ -245,7 +235,7 @@ class VerifiableConsumer {
     }
   }
 
-  void print(const Json& json) {
+  void print(const JsonObject& json) {
     printer_.print(json);
     printer_.flush();
   }

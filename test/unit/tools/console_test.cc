@@ -149,6 +149,62 @@ TEST_CASE("values by deserializer") {
   CHECK_FALSE(MessageFormatter::create("com.example.Formatter", {}));
 }
 
+namespace {
+
+std::string format_with(std::string_view class_name, const ConsumedRecord& record) {
+  const auto formatter = MessageFormatter::create(class_name, {});
+  REQUIRE(formatter);
+  std::string text;
+  const auto outcome = formatter->append(record, text);
+  return outcome ? text : "error: " + outcome.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("records of __consumer_offsets") {
+  using namespace std::string_view_literals;
+  const std::string json = "org.apache.kafka.tools.consumer.";
+  const std::string text = "kafka.coordinator.group.GroupMetadataManager$";
+  ConsumedRecord offset;
+  offset.key = "\0\1\0\1g\0\1t\0\0\0\2"sv;
+  offset.value = "\0\3\0\0\0\0\0\0\0\5\xff\xff\xff\xff\0\1m\0\0\0\0\0\0\0\7"sv;
+  CHECK(format_with(json + "OffsetsMessageFormatter", offset) ==
+        R"({"key":{"version":1,"data":{"group":"g","topic":"t","partition":2}},)"
+        R"("value":{"version":3,"data":{"offset":5,"leaderEpoch":-1,"metadata":"m",)"
+        R"("commitTimestamp":7}}})"
+        "\n");
+  CHECK(format_with(text + "OffsetsMessageFormatter", offset) ==
+        "[g,t,2]::OffsetAndMetadata(offset=5, leaderEpoch=Optional.empty, metadata=m, "
+        "commitTimestamp=7, expireTimestamp=None)\n");
+  CHECK(format_with(json + "GroupMetadataMessageFormatter", offset).empty());
+  CHECK(format_with(text + "GroupMetadataMessageFormatter", offset).empty());
+  offset.value.reset();
+  CHECK(format_with(text + "OffsetsMessageFormatter", offset) == "[g,t,2]::NULL\n");
+  offset.value = "\0\3\0\0"sv;
+  CHECK(format_with(json + "OffsetsMessageFormatter", offset).starts_with("error: "));
+  offset.value = "\0\x63"sv;
+  CHECK(format_with(json + "OffsetsMessageFormatter", offset) ==
+        "error: Unknown group record version: 99");
+
+  ConsumedRecord group;
+  group.key = "\0\2\0\1g"sv;
+  group.value =
+      "\0\3\0\1c\0\0\0\4\0\1r\0\1m\0\0\0\0\0\0\0\x09\0\0\0\1"
+      "\0\1m\xff\xff\0\1i\0\2/h\0\0\0\1\0\0\0\2\0\0\0\1\xff\0\0\0\0"sv;
+  CHECK(format_with(json + "GroupMetadataMessageFormatter", group) ==
+        R"({"key":{"version":2,"data":{"group":"g"}},"value":{"version":3,"data":{)"
+        R"("protocolType":"c","generation":4,"protocol":"r","leader":"m",)"
+        R"("currentStateTimestamp":9,"members":[{"memberId":"m","groupInstanceId":null,)"
+        R"("clientId":"i","clientHost":"/h","rebalanceTimeout":1,"sessionTimeout":2,)"
+        R"("subscription":"/w==","assignment":""}]}}})"
+        "\n");
+  CHECK(format_with(text + "GroupMetadataMessageFormatter", group) ==
+        "g::GroupMetadata(groupId=g, generation=4, protocolType=Some(c), currentState=Stable, "
+        "members=HashMap(m -> MemberMetadata(memberId=m, groupInstanceId=None, clientId=i, "
+        "clientHost=/h, sessionTimeoutMs=2, rebalanceTimeoutMs=1, supportedProtocols=List(r))))\n");
+  CHECK(format_with(json + "OffsetsMessageFormatter", group).empty());
+}
+
 TEST_CASE("options of the consumer") {
   CHECK(consumer_error({"--bootstrap-server", "h:1", "--topic", "t"}).empty());
   CHECK(consumer_error({"--bootstrap-server", "h:1"}) ==

@@ -7,11 +7,11 @@
 #include "tools/verifiable/event.h"
 
 using protocol::ErrorCode;
-using verifiable::Json;
+using tools::JsonObject;
 using Text = std::optional<std::string_view>;
 
 TEST_CASE("JSON in the order of adding") {
-  Json json;
+  JsonObject json;
   CHECK(json.text() == "{}");
   json.add("n", std::int64_t{-1}).add("t", Text("a\"b\\c\n\x01")).add("none", Text());
   json.add("yes", true).add("d", 10.0).add("e", 0.25).add_raw("list", "[1]");
