@@ -72,8 +72,8 @@ class ConsoleConsumer {
   Outcome<> run() {
     TRY_ASSIGN(client_, RdKafkaClient::create(JavaClient::consumer, settings_.properties, {}));
     TRY(client_->check_reachable());
-    source_ = settings_.uses_group ? console::make_group_source(*client_, settings_)
-                                   : console::make_partition_source(*client_, settings_);
+    source_ = settings_.partition ? console::make_partition_source(*client_, settings_)
+                                  : console::make_group_source(*client_, settings_);
     last_message_at_ = Clock::now();
     const auto outcome = consume();
     flush();

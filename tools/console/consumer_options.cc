@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/result.h"
+#include "runtime/uv/system.h"
 #include "tools/properties_arguments.h"
 
 namespace console {
@@ -33,7 +34,9 @@ constexpr tools::OptionSpec kOptions[] = {
     {"from-beginning", "Begin with the first record instead of the next one."},
     {"max-messages", "End after so many records.", ValueKind::int32, "num_messages"},
     {"timeout-ms", "End when no record came for so long.", ValueKind::int64, "timeout_ms"},
-    {"group", "The consumer group to join.", ValueKind::text, "consumer group id"},
+    {"group",
+     "The consumer group to join; without it one with a random name, which commits nothing.",
+     ValueKind::text, "consumer group id"},
     {"isolation-level", "read_committed leaves records of open and aborted transactions out.",
      ValueKind::text, "", "read_uncommitted"},
     {.name = "consumer-property",
@@ -131,6 +134,18 @@ Usage<std::optional<std::string>> read_group(const Options& options,
   return *groups.begin();
 }
 
+// A group that nobody asked for commits nothing: its name will not come again.
+void set_group(config::Properties& properties, const std::optional<std::string>& group) {
+  constexpr std::uint64_t kNames = 100'000;
+  if (group) {
+    properties.set("group.id", *group);
+    return;
+  }
+  properties.set("group.id",
+                 fmt::format("console-consumer-{}", runtime::SystemRandom().next() % kNames));
+  if (!properties.contains("enable.auto.commit")) properties.set("enable.auto.commit", "false");
+}
+
 Usage<config::Properties> consumer_properties(const Options& options) {
   config::Properties properties;
   if (const auto path = options.given("consumer.config")) {
@@ -161,10 +176,10 @@ Usage<config::Properties> consumer_properties(const Options& options) {
   if (!properties.contains("allow.auto.create.topics")) {
     properties.set("allow.auto.create.topics", "true");
   }
-  if (group) {
-    properties.set("group.id", *group);
-  } else {
+  if (options.has("partition")) {
     properties.set("enable.auto.commit", "false");  // nothing to commit to without a group
+  } else {
+    set_group(properties, group);
   }
   return properties;
 }
@@ -209,7 +224,6 @@ Usage<ConsumerSettings> read_consumer_options(const Options& options) {
   return ConsumerSettings{
       .topic = options.given("topic"),
       .include = std::move(*include),
-      .uses_group = properties.contains("group.id"),
       .partition = partition ? std::optional(static_cast<std::int32_t>(*partition)) : std::nullopt,
       .start = start,
       .messages_max = options.number("max-messages").value_or(-1),

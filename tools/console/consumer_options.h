@@ -19,11 +19,13 @@ inline constexpr std::int64_t kLatest = -1;
 struct ConsumerSettings {
   std::optional<std::string> topic;  // else `include`
   tools::TopicFilter include;
-  bool uses_group = false;                // group.id is among the properties
-  std::optional<std::int32_t> partition;  // without a group; nullopt: all
-  std::int64_t start = kLatest;           // without a group: an offset, kEarliest or kLatest
-  std::int64_t messages_max = -1;         // below 0: unlimited
-  std::int64_t timeout_ms = -1;           // below 0: none
+  bool uses_group = false;  // group.id is among the properties
+  // One partition of `topic`, read without a group from `start` on: an offset, kEarliest or
+  // kLatest. Else what the group of the properties assigns.
+  std::optional<std::int32_t> partition;
+  std::int64_t start = kLatest;
+  std::int64_t messages_max = -1;  // below 0: unlimited
+  std::int64_t timeout_ms = -1;    // below 0: none
   bool skip_message_on_error = false;
   bool has_systest_events = false;
   config::Properties properties;  // Java's, complete

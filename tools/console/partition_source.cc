@@ -1,10 +1,8 @@
-// Partitions read by librdkafka's simple consumer into one queue: the consumer that knows groups
-// would look for a group coordinator even where no group is joined.
+// One partition, read by librdkafka's simple consumer: the consumer that knows groups would look
+// for a group coordinator even where no group is joined.
 #include <fmt/core.h>
 
 #include <chrono>
-#include <map>
-#include <set>
 
 #include "base/result.h"
 #include "tools/console/record_source.h"
@@ -20,90 +18,61 @@ namespace {
 class PartitionSource final : public RecordSource {
  public:
   PartitionSource(RdKafkaClient& client, const ConsumerSettings& settings)
-      : client_(client), settings_(settings), queue_(rd_kafka_queue_new(client.handle())) {}
+      : client_(client),
+        partition_(*settings.partition),
+        start_(settings.start),
+        topic_(rd_kafka_topic_new(client.handle(), settings.topic->c_str(), nullptr)) {}
 
   Outcome<> look() override {
     client_.poll(0);
-    if (Clock::now() < next_look_at_) return {};
-    if (settings_.topic) {
-      TRY(look_at_topic(*settings_.topic));
-    } else {
-      const auto metadata = client_.metadata(nullptr, kMetadataTimeoutMs, true);
-      if (metadata) {
-        for (int i = 0; i < (*metadata)->topic_cnt; ++i) {
-          const rd_kafka_metadata_topic_t& topic = (*metadata)->topics[i];
-          if (settings_.include.matches(topic.topic)) TRY(start_partitions(topic));
-        }
-      }
-    }
-    next_look_at_ = Clock::now() + (started_.empty() ? kLookWaiting : kLookRunning);
-    is_first_look_ = false;
-    return {};
-  }
-
-  RdKafkaPtr<rd_kafka_message_t> next(int timeout_ms) override {
-    return RdKafkaPtr<rd_kafka_message_t>(rd_kafka_consume_queue(queue_.get(), timeout_ms));
-  }
-
-  void stop() override {
-    for (const auto& [topic, partition] : started_) {
-      rd_kafka_consume_stop(topic_handle(topic), partition);
-    }
-    queue_.reset();
-    topics_.clear();
-  }
-
- private:
-  Outcome<> look_at_topic(const std::string& name) {
+    if (is_started_ || Clock::now() < next_look_at_) return {};
+    next_look_at_ = Clock::now() + kLookWaiting;
     // No answer now: the next look will do.
-    const auto metadata = client_.metadata(topic_handle(name), kMetadataTimeoutMs);
+    const auto metadata = client_.metadata(topic_.get(), kMetadataTimeoutMs);
     if (!metadata || (*metadata)->topic_cnt != 1) return {};
-    return start_partitions((*metadata)->topics[0]);
-  }
-
-  Outcome<> start_partitions(const rd_kafka_metadata_topic_t& topic) {
+    const rd_kafka_metadata_topic_t& topic = (*metadata)->topics[0];
     if (topic.err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
         topic.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
       return failure(fmt::format("{}: {}", topic.topic, rd_kafka_err2str(topic.err)));
     }
     for (int i = 0; i < topic.partition_cnt; ++i) {
-      const std::int32_t partition = topic.partitions[i].id;
-      if (settings_.partition && partition != *settings_.partition) continue;
-      if (started_.contains({topic.topic, partition})) continue;
-      TRY(start(topic.topic, partition));
+      if (topic.partitions[i].id == partition_) return start();
     }
     return {};
   }
 
-  Outcome<> start(const std::string& topic, std::int32_t partition) {
-    // Partitions that appear later are new: nothing of them has been missed yet.
-    const std::int64_t start = is_first_look_ || settings_.partition ? settings_.start : kEarliest;
-    const std::int64_t offset = start == kEarliest ? RD_KAFKA_OFFSET_BEGINNING
-                                : start == kLatest ? RD_KAFKA_OFFSET_END
-                                                   : start;
-    if (rd_kafka_consume_start_queue(topic_handle(topic), partition, offset, queue_.get()) != 0) {
-      return failure(
-          fmt::format("{}-{}: {}", topic, partition, rd_kafka_err2str(rd_kafka_last_error())));
+  RdKafkaPtr<rd_kafka_message_t> next(int timeout_ms) override {
+    if (!is_started_) {
+      client_.poll(timeout_ms);
+      return nullptr;
     }
-    started_.emplace(topic, partition);
-    return {};
+    return RdKafkaPtr<rd_kafka_message_t>(rd_kafka_consume(topic_.get(), partition_, timeout_ms));
   }
 
-  rd_kafka_topic_t* topic_handle(const std::string& name) {
-    auto& handle = topics_[name];
-    if (handle == nullptr) {
-      handle.reset(rd_kafka_topic_new(client_.handle(), name.c_str(), nullptr));
+  void stop() override {
+    if (is_started_) rd_kafka_consume_stop(topic_.get(), partition_);
+    topic_.reset();
+  }
+
+ private:
+  Outcome<> start() {
+    const std::int64_t offset = start_ == kEarliest ? RD_KAFKA_OFFSET_BEGINNING
+                                : start_ == kLatest ? RD_KAFKA_OFFSET_END
+                                                    : start_;
+    if (rd_kafka_consume_start(topic_.get(), partition_, offset) != 0) {
+      return failure(fmt::format("{}-{}: {}", rd_kafka_topic_name(topic_.get()), partition_,
+                                 rd_kafka_err2str(rd_kafka_last_error())));
     }
-    return handle.get();
+    is_started_ = true;
+    return {};
   }
 
   RdKafkaClient& client_;
-  const ConsumerSettings& settings_;
-  std::map<std::string, RdKafkaPtr<rd_kafka_topic_t>> topics_;
-  RdKafkaPtr<rd_kafka_queue_t> queue_;
-  std::set<std::pair<std::string, std::int32_t>> started_;
+  const std::int32_t partition_;
+  const std::int64_t start_;
+  RdKafkaPtr<rd_kafka_topic_t> topic_;
   Clock::time_point next_look_at_{};
-  bool is_first_look_ = true;
+  bool is_started_ = false;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Purpose: where kafka-console-consumer's records come from: partitions read by themselves, or what
+// Purpose: where kafka-console-consumer's records come from: one partition read by itself, or what
 // a consumer group assigns. Both on librdkafka, in the caller's thread.
 #pragma once
 
@@ -31,6 +31,7 @@ inline constexpr std::chrono::milliseconds kLookRunning{30'000};
 inline constexpr int kMetadataTimeoutMs = 10'000;
 
 // `client` and `settings` must outlive the result.
+// Of `settings.partition`, which must be there.
 std::unique_ptr<RecordSource> make_partition_source(RdKafkaClient& client,
                                                     const ConsumerSettings& settings);
 std::unique_ptr<RecordSource> make_group_source(RdKafkaClient& client,

@@ -69,7 +69,8 @@ Outcome<GroupDescription> to_description(
         fmt::format("java.lang.IllegalArgumentException: GroupId {} is not a consumer group ({}).",
                     group.group_id, group.protocol_type));
   }
-  GroupDescription description{group.group_id, group.group_state, group.protocol_data, {}};
+  GroupDescription description{
+      group.group_id, group.group_state, group.protocol_data, {}, group.rebalance_history};
   for (const auto& member : group.members) {
     auto partitions = decode_assignment(member.member_assignment);
     if (!partitions) return failed(partitions.error());
@@ -193,8 +194,9 @@ Task<Outcome<std::vector<GroupListing>>> ClusterGroups::list(std::vector<std::st
   co_return listings;
 }
 
-Task<Outcome<GroupDescription>> ClusterGroups::describe(std::string group) {
+Task<Outcome<GroupDescription>> ClusterGroups::describe(std::string group, bool with_history) {
   protocol::DescribeGroupsRequest request;
+  request.include_rebalance_history = with_history;
   request.groups.push_back(group);
   const auto reply =
       co_await cluster_.call_coordinator<protocol::DescribeGroupsResponse>(group, request);

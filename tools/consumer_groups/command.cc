@@ -63,6 +63,9 @@ constexpr tools::OptionSpec kOptions[] = {
     {"shift-by", "Reset to so many records behind, or with - before, the committed offset.",
      ValueKind::int64, "number-of-offsets"},
     {"members", "With --describe: show the members."},
+    {"history",
+     "With --describe: show the last rebalances, what caused them and how long they took (Barnabas "
+     "brokers only)."},
     {"verbose", "With --describe --members: show the partitions of each member."},
     {"offsets", "With --describe: show offsets and lag; this is the default."},
     {.name = "state",
@@ -98,9 +101,9 @@ std::ptrdiff_t count_given(const Options& options, std::span<const std::string_v
 }
 
 Usage<> check_describe(const Options& options) {
-  constexpr std::string_view kViews[] = {"members", "offsets", "state"};
+  constexpr std::string_view kViews[] = {"members", "offsets", "state", "history"};
   if (!options.has("describe")) {
-    for (const std::string_view name : {"members", "offsets", "verbose"}) {
+    for (const std::string_view name : {"members", "offsets", "verbose", "history"}) {
       if (!options.has(name)) continue;
       return with_table(fmt::format("Option [{}] can only be used with [describe]", name));
     }
@@ -111,7 +114,8 @@ Usage<> check_describe(const Options& options) {
   }
   if (count_given(options, kViews) > 1) {
     return with_table(
-        "Option [describe] takes at most one of these options: [members], [offsets], [state]");
+        "Option [describe] takes at most one of these options: [members], [offsets], [state], "
+        "[history]");
   }
   if (options.given("state")) {
     return with_table("Option [describe] does not take a value for [state]");
@@ -251,6 +255,7 @@ Action action_of(const Options& options) {
 
 View view_of(const Options& options) {
   if (options.has("members")) return View::members;
+  if (options.has("history")) return View::history;
   return options.has("state") ? View::state : View::offsets;
 }
 

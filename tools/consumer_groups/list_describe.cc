@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "tools/consumer_groups/actions.h"
+#include "tools/consumer_groups/history_view.h"
 #include "tools/consumer_groups/views.h"
 
 namespace consumer_groups {
@@ -23,6 +24,20 @@ Task<Outcome<std::string>> offsets_view(ClusterGroups& groups, const GroupDescri
   co_return rows.empty() ? std::string() : format_offsets(group.group, rows);
 }
 
+Outcome<std::string> history_view(const GroupDescription& group) {
+  if (group.rebalance_history.empty()) {
+    return fmt::format("\nThe coordinator of consumer group '{}' keeps no rebalance history.\n",
+                       group.group);
+  }
+  TRY_ASSIGN(const auto rebalances, parse_history(group.rebalance_history));
+  if (rebalances.empty()) {
+    return fmt::format(
+        "\nConsumer group '{}' has not rebalanced since its coordinator took it over.\n",
+        group.group);
+  }
+  return format_history(group.group, rebalances);
+}
+
 Task<Outcome<std::string>> view(ClusterGroups& groups, const Command& command,
                                 const GroupDescription& group) {
   switch (command.view) {
@@ -32,8 +47,8 @@ Task<Outcome<std::string>> view(ClusterGroups& groups, const Command& command,
       CO_TRY_ASSIGN(const Coordinator coordinator, co_await groups.coordinator(group.group));
       co_return format_state(group, coordinator);
     }
-    case View::offsets:
-    case View::history: break;
+    case View::history: co_return history_view(group);
+    case View::offsets: break;
   }
   co_return co_await offsets_view(groups, group);
 }
@@ -67,7 +82,8 @@ Task<Outcome<>> describe_groups(ClusterGroups& groups, const Command& command) {
   std::vector<GroupDescription> descriptions;
   std::vector<std::string> tables;
   for (const std::string& name : names) {
-    CO_TRY_ASSIGN(GroupDescription group, co_await groups.describe(name));
+    CO_TRY_ASSIGN(GroupDescription group,
+                  co_await groups.describe(name, command.view == View::history));
     CO_TRY_ASSIGN(std::string table, co_await view(groups, command, group));
     descriptions.push_back(std::move(group));
     tables.push_back(std::move(table));

@@ -191,6 +191,7 @@ def test_help_and_usage(case):
         "kafka-topics",
         "kafka-console-producer",
         "kafka-console-consumer",
+        "kafka-consumer-groups",
         "kafka-get-offsets",
         "kafka-dump-log",
         "kafka-broker-api-versions",

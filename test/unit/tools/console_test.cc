@@ -230,9 +230,15 @@ TEST_CASE("the group of the consumer") {
   const auto named = settings({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g",
                                "--consumer-property", "group.id=g"});
   REQUIRE(named);
-  CHECK(named->uses_group);
   CHECK(named->properties.value_or("group.id", "") == "g");
   CHECK_FALSE(named->properties.contains("enable.auto.commit"));
+  const auto unnamed = settings({"--bootstrap-server", "h:1", "--topic", "t"});
+  REQUIRE(unnamed);
+  CHECK(unnamed->properties.value_or("group.id", "").starts_with("console-consumer-"));
+  CHECK(unnamed->properties.value_or("enable.auto.commit", "") == "false");
+  const auto alone = settings({"--bootstrap-server", "h:1", "--topic", "t", "--partition", "0"});
+  REQUIRE(alone);
+  CHECK_FALSE(alone->properties.contains("group.id"));
   CHECK(consumer_error({"--bootstrap-server", "h:1", "--topic", "t", "--group", "g",
                         "--consumer-property", "group.id=h"}) ==
         "The group ids provided in different places (directly using '--group', via "

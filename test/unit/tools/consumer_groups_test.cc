@@ -4,6 +4,7 @@
 
 #include "tools/consumer_groups/assignment.h"
 #include "tools/consumer_groups/command.h"
+#include "tools/consumer_groups/history_view.h"
 #include "tools/consumer_groups/reset_plan.h"
 #include "tools/consumer_groups/time_text.h"
 #include "tools/consumer_groups/views.h"
@@ -81,7 +82,8 @@ TEST_CASE("one action, and what belongs to it") {
   CHECK(usage_error({"--describe", "--group", "g", "--all-groups"}) ==
         "Option \"[group]\" can't be used with option \"[all-groups]\"");
   CHECK(usage_error({"--describe", "--group", "g", "--members", "--state"}) ==
-        "Option [describe] takes at most one of these options: [members], [offsets], [state]");
+        "Option [describe] takes at most one of these options: [members], [offsets], [state], "
+        "[history]");
   CHECK(usage_error({"--describe", "--group", "g", "--state", "Stable"}) ==
         "Option [describe] does not take a value for [state]");
   CHECK(usage_error({"--describe", "--group", "g", "--topic", "t"}) ==
@@ -237,7 +239,7 @@ TEST_CASE("lists") {
 }
 
 TEST_CASE("a described group") {
-  GroupDescription group{"g", "Stable", "range", {}};
+  GroupDescription group{"g", "Stable", "range", {}, {}};
   group.members.push_back({"c1", "", "client", "/10.0.0.1", {{"t", 0}}});
   group.members.push_back({"c2", "", "client", "/10.0.0.2", {{"t", 1}, {"u", 0}}});
   group.members.push_back({"c3", "", "client", "/10.0.0.3", {}});
@@ -269,4 +271,30 @@ g c3 i /10.0.0.3 client 0 -
 GROUP                     COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE           #MEMBERS
 g                         host:9092  (1)            range                Stable          3
 )");
+}
+
+TEST_CASE("the history of a group") {
+  const auto history = parse_history(R"([
+    {"started_wall_ms": 1795537805250, "from_generation": 4, "to_generation": 5, "members": 2,
+     "join_ms": 312, "sync_ms": 8, "last_to_join": "c1", "last_join_after_ms": 310,
+     "causes": [{"kind": "member_timed_out", "member_id": "c2", "client_id": "c\u001b",
+                 "client_host": "/10.0.0.7", "late_by_ms": 10050, "reason": ""},
+                {"kind": "member_left", "member_id": "c3", "client_id": "c",
+                 "client_host": "/10.0.0.8", "reason": "closed"},
+                {"kind": "of_tomorrow"}, 7],
+     "dropped_causes": 2},
+    {"from_generation": 5, "of_tomorrow": []}])");
+  REQUIRE(history);
+  CHECK(squeezed(format_history("g", *history)) == R"(
+GROUP STARTED GENERATION #MEMBERS JOIN-MS SYNC-MS LAST-TO-JOIN
+g 2026-11-24T16:30:05.250Z 4 -> 5 2 312 8 c1 after 310 ms
+ c2 (client c?, host /10.0.0.7): sent no heartbeat for 10.0 s
+ c3 (client c, host /10.0.0.8): left (closed)
+ of_tomorrow
+ and 2 more causes
+g 1970-01-01T00:00:00.000Z 5 -> ... 0 - - -
+)");
+  CHECK(parse_history("[]")->empty());
+  CHECK_FALSE(parse_history("{}"));
+  CHECK_FALSE(parse_history("[{"));
 }
