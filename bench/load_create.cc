@@ -17,18 +17,21 @@ constexpr std::int32_t kTimeoutMs = 60'000;
 constexpr std::int64_t kTopicsPerRequest = 10;
 constexpr std::int64_t kLimitNs = 120'000'000'000;
 constexpr std::int16_t kNotController = 41;
+constexpr std::int16_t kInvalidReplicationFactor = 38;
 
 std::string topic_name(const CreateLoad& load, std::int64_t number) {
   return load.topics == 1 ? load.topic : load.topic + "-" + std::to_string(number);
 }
 
-// False if the broker knows no controller yet.
+// False if the broker knows no controller, or no broker for a replica, yet.
 base::Result<bool> try_create(WireConnection& connection,
                               const protocol::CreateTopicsRequest& request) {
   TRY_ASSIGN(const auto response,
              connection.call<protocol::CreateTopicsResponse>(request, kCreateTopicsVersion));
   for (const auto& topic : response.topics) {
-    if (topic.error_code == kNotController) return false;
+    if (topic.error_code == kNotController || topic.error_code == kInvalidReplicationFactor) {
+      return false;
+    }
     if (topic.error_code == 0) continue;
     return base::fail(base::Errc::internal,
                       topic.name + ": error code " + std::to_string(topic.error_code));

@@ -6,6 +6,9 @@
 //   loader tail     --port N --topic T [--fetchers N] [--requests N] [--per-second N]
 //                   [--record-bytes N]
 //   loader catch-up --port N --topic T [--connections N] [--fetch-bytes N] [--repeats N]
+//   loader commit   --port N --topic T [--group PREFIX] [--groups N] [--connections N]
+//                   [--requests N] [--per-second N]
+//   loader join     --port N --topic T [--group G] [--members N]
 //
 // Prints one JSON object; a failure is one line on stderr and exit code 1.
 #include <fmt/format.h>
@@ -72,6 +75,27 @@ base::Result<LoadReport> catch_up(Options& options) {
   return checked_run(options, load);
 }
 
+base::Result<LoadReport> commit(Options& options) {
+  CommitLoad load;
+  load.port = options.number("port", 0);
+  load.topic = options.text("topic");
+  load.group = options.text("group", load.group);
+  load.groups = options.number("groups", load.groups);
+  load.connections = options.number("connections", load.connections);
+  load.requests = options.number("requests", load.requests);
+  load.per_second = options.number("per-second", load.per_second);
+  return checked_run(options, load);
+}
+
+base::Result<LoadReport> join(Options& options) {
+  JoinLoad load;
+  load.port = options.number("port", 0);
+  load.topic = options.text("topic");
+  load.group = options.text("group", load.group);
+  load.members = options.number("members", load.members);
+  return checked_run(options, load);
+}
+
 base::Result<LoadReport> create(Options& options) {
   CreateLoad load;
   load.port = options.number("port", 0);
@@ -88,7 +112,10 @@ base::Result<LoadReport> run_mode(int argc, char** argv) {
   if (mode == "tail") return tail(options);
   if (mode == "catch-up") return catch_up(options);
   if (mode == "create") return create(options);
-  return base::fail(base::Errc::invalid_argument, "loader create|produce|tail|catch-up ...");
+  if (mode == "commit") return commit(options);
+  if (mode == "join") return join(options);
+  return base::fail(base::Errc::invalid_argument,
+                    "loader create|produce|tail|catch-up|commit|join ...");
 }
 
 }  // namespace

@@ -64,4 +64,28 @@ struct CatchUpLoad {
 };
 base::Result<LoadReport> run(const CatchUpLoad& load);
 
+// Commits of one partition each, in turn for groups `group`-0.. without members, through
+// connections with one request under way each. per_second 0: as fast as it goes. Every group's
+// coordinator has been asked once before the time is taken.
+struct CommitLoad {
+  std::int64_t port = 0;
+  std::string topic;  // has a partition 0
+  std::string group = "bench";
+  std::int64_t groups = 500;
+  std::int64_t connections = 8;
+  std::int64_t requests = 1;
+  std::int64_t per_second = 0;
+};
+base::Result<LoadReport> run(const CommitLoad& load);
+
+// So many members, each on a connection of its own, join one new group at once and get their
+// assignments from the leader; the latencies are from the first join to each one's assignment.
+struct JoinLoad {
+  std::int64_t port = 0;
+  std::string topic;
+  std::string group = "joiners";
+  std::int64_t members = 500;
+};
+base::Result<LoadReport> run(const JoinLoad& load);
+
 }  // namespace bench

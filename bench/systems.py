@@ -45,6 +45,7 @@ class System:
 
     name = ""
     warmup_rounds = 1
+    has_groups = True
 
     def create_topic(self, topic, partitions=1, topics=1):
         run_loader("create", self.port, topic=topic, partitions=partitions, topics=topics)
@@ -52,6 +53,7 @@ class System:
 
 class Floor(System):
     name = "floor"
+    has_groups = False
 
     def __init__(self, case):
         self.port = free_port()

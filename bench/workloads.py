@@ -64,6 +64,9 @@ class Produce:
         self.requests = requests
         self._options = dict(records=records, record_bytes=record_bytes, codec=codec)
 
+    def serves(self, system):
+        return True
+
     def prepare(self, system):
         system.create_topic(self._topic, partitions=self.CONNECTIONS)
 
@@ -96,6 +99,9 @@ class Tail:
         self.is_bulk = False
         self.requests = requests
 
+    def serves(self, system):
+        return True
+
     def prepare(self, system):
         system.create_topic("tail")
 
@@ -111,6 +117,34 @@ class Tail:
         )
 
 
+class Commit:
+    """OffsetCommit requests of one partition each at a fixed rate, in turn for 500 groups."""
+
+    PER_SECOND = 5000
+
+    def __init__(self, requests):
+        self.name = "offset commit, 5,000/s"
+        self.is_bulk = False
+        self.requests = requests
+
+    def serves(self, system):
+        return system.has_groups
+
+    def prepare(self, system):
+        system.create_topic("commits")
+
+    def run(self, system, scale=1.0):
+        return measured(
+            system,
+            "requests",
+            "commit",
+            topic="commits",
+            groups=500,
+            requests=int(self.requests * scale),
+            per_second=self.PER_SECOND,
+        )
+
+
 class CatchUp:
     """Two consumers read a partition each from its start, from the page cache."""
 
@@ -121,6 +155,9 @@ class CatchUp:
         self.is_bulk = True
         self._partition_mb = partition_mb
         self._repeats = repeats
+
+    def serves(self, system):
+        return True
 
     def prepare(self, system):
         system.create_topic("catch-up", partitions=self.CONNECTIONS)
@@ -158,5 +195,6 @@ def all_workloads(quick):
             Produce("1 MB", 1000, 1000, codec, int(200 * part)),
         ]
     workloads.append(Tail(int(3_000 * part)))
+    workloads.append(Commit(int(15_000 * part)))
     workloads.append(CatchUp(int(200 * part), 2))
     return workloads

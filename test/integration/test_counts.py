@@ -5,8 +5,8 @@ at most 6, and neither allocates per record. Method: the bench's load generator 
 under strace, or with a preloaded library that counts allocations; a count is the difference
 between two runs of the load, so that connecting and the rest of the broker's life drop out.
 
-The fetcher waits on another loop than the producer's, which is the dearer case: what wakes that loop
-(a write to its descriptor, and a wait of its own) is counted with the fetch.
+The fetcher waits on another loop than the producer's, which is the dearer case: what wakes that
+loop (a write to its descriptor, and a wait of its own) is counted with the fetch.
 """
 
 import json
