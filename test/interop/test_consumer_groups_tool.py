@@ -1,11 +1,12 @@
-"""kafka-consumer-groups beside the tool it is modelled on, both against one Apache broker."""
+"""kafka-consumer-groups beside the tool it is modelled on, both against one broker: Apache Kafka's
+and ours."""
 
 import re
 
 from harness import kafka_tools
 from harness.apache_kafka import ApacheKafka
 
-LIMIT_S = 600
+LIMIT_S = 900
 CLASSES = {
     "3.9.1": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
     "2.4.1": "kafka.admin.ConsumerGroupCommand",
@@ -13,22 +14,14 @@ CLASSES = {
 
 
 class Scene:
-    """A topic of three partitions, a group that has read two of them and left, one that stays."""
+    """A topic of three partitions, a group that has read two of them and left."""
 
-    def __init__(self, case, version):
+    def __init__(self, case, version, broker=None):
         self.version = version
         self.kafka = ApacheKafka(case, version)
-        path, port = self.kafka.write_properties(
-            case.zookeeper().connect_string,
-            0,
-            case.path("apache-data", "x").parent,
-            settings={"offsets.topic.num.partitions": 3, "group.initial.rebalance.delay.ms": 0},
-        )
-        self.kafka.start_broker(path)
-        self.server = ["--bootstrap-server", f"127.0.0.1:{port}"]
-        kafka_tools.ok(
-            "kafka-topics", *self.server, "--create", "--topic", "t", "--partitions", 3
-        )
+        address = broker.address if broker else self.start_apache_broker(case)
+        self.server = ["--bootstrap-server", address]
+        kafka_tools.ok("kafka-topics", *self.server, "--create", "--topic", "t", "--partitions", 3)
         kafka_tools.ok(
             "kafka-verifiable-producer",
             *self.server,
@@ -40,6 +33,16 @@ class Scene:
             2,
         )
         self.consume("gone", 20)
+
+    def start_apache_broker(self, case):
+        path, port = self.kafka.write_properties(
+            case.zookeeper().connect_string,
+            0,
+            case.path("apache-data", "x").parent,
+            settings={"offsets.topic.num.partitions": 3, "group.initial.rebalance.delay.ms": 0},
+        )
+        self.kafka.start_broker(path)
+        return f"127.0.0.1:{port}"
 
     def consume(self, group, count):
         kafka_tools.ok(
@@ -98,8 +101,8 @@ def without_reasons(text):
     return re.sub(r"(Exception): [^\n]*\.?$", r"\1", text, flags=re.M)
 
 
-def looks(case, version):
-    scene = Scene(case, version)
+def looks(case, version, broker=None):
+    scene = Scene(case, version, broker)
     scene.start_member(case, "stays")
     assert lines_of(scene.ours("--list").stdout) == ["gone", "stays"]
     scene.compare("--list")
@@ -181,8 +184,8 @@ def test_resets_like_2_4(case):
     resets(case, "2.4.1", lambda text: text)
 
 
-def test_deletes_like_2_4(case):
-    scene = Scene(case, "2.4.1")
+def deletes(case, broker=None):
+    scene = Scene(case, "2.4.1", broker)
     scene.start_member(case, "stays")
     for group in ("stays", "none"):
         scene.compare("--delete", "--group", group, change=without_reasons)
@@ -195,3 +198,20 @@ def test_deletes_like_2_4(case):
     deleted = scene.ours("--delete", "--group", "gone")
     assert deleted.stdout == "Deletion of requested consumer groups ('gone') was successful.\n"
     assert lines_of(scene.theirs("--list").stdout) == ["stays"]
+
+
+def test_deletes_like_2_4(case):
+    deletes(case)
+
+
+def test_both_tools_on_our_broker_3_9(case):
+    scene = looks(case, "3.9.1", case.single())
+    scene.compare("--list", "--state", "stable,empty", "--type")
+
+
+def test_both_tools_on_our_broker_2_4(case):
+    looks(case, "2.4.1", case.single())
+
+
+def test_both_tools_delete_on_our_broker(case):
+    deletes(case, case.single())

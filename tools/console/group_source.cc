@@ -46,7 +46,7 @@ class GroupSource final : public RecordSource {
     return RdKafkaPtr<rd_kafka_message_t>(rd_kafka_consumer_poll(client_.handle(), timeout_ms));
   }
 
-  void stop() override { rd_kafka_consumer_close(client_.handle()); }
+  void stop() override { client_.close_consumer(); }
 
  private:
   Outcome<> subscribe(std::set<std::string> topics) {

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <chrono>
+
 #include "base/result.h"
 
 namespace console {
@@ -54,7 +56,9 @@ Outcome<std::unique_ptr<RdKafkaClient>> RdKafkaClient::create(JavaClient kind,
   return client;
 }
 
-RdKafkaClient::~RdKafkaClient() = default;
+RdKafkaClient::~RdKafkaClient() {
+  if (is_abandoned_) static_cast<void>(handle_.release());
+}
 
 Outcome<> RdKafkaClient::configure(rd_kafka_conf_t* conf, JavaClient kind,
                                    const config::Properties& properties) {
@@ -103,6 +107,26 @@ Outcome<> RdKafkaClient::check_reachable() {
       "No broker could be reached at {} ({}): is one running there? Check the address.", bootstrap_,
       last_error_.empty() ? fmt::format("no answer within {} s", kConnectTimeoutMs / 1000)
                           : last_error_));
+}
+
+void RdKafkaClient::close_consumer() {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(kCloseTimeoutMs);
+  is_quiet_ = true;
+  const RdKafkaPtr<rd_kafka_queue_t> queue(rd_kafka_queue_new(handle_.get()));
+  rd_kafka_error_t* error = rd_kafka_consumer_close_queue(handle_.get(), queue.get());
+  if (error != nullptr) {
+    rd_kafka_error_destroy(error);  // it never joined
+    return;
+  }
+  while (rd_kafka_consumer_closed(handle_.get()) == 0) {
+    if (Clock::now() >= deadline) {
+      fmt::print(stderr, "WARN No broker answers: the group was left without a word\n");
+      is_abandoned_ = true;
+      return;
+    }
+    rd_kafka_queue_poll_callback(queue.get(), 50);
+  }
 }
 
 Outcome<RdKafkaPtr<const rd_kafka_metadata_t>> RdKafkaClient::metadata(rd_kafka_topic_t* topic,

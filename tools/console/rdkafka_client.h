@@ -16,7 +16,10 @@
 namespace console {
 
 struct RdKafkaDelete {
-  void operator()(rd_kafka_t* client) const { rd_kafka_destroy(client); }
+  // A consumer is closed before, or given up: see RdKafkaClient::close_consumer.
+  void operator()(rd_kafka_t* client) const {
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
   void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
@@ -52,7 +55,8 @@ class RdKafkaClient {
                                                                const RdKafkaCallbacks& callbacks);
   RdKafkaClient(const RdKafkaClient&) = delete;
   RdKafkaClient& operator=(const RdKafkaClient&) = delete;
-  // Waits for librdkafka's threads.
+  // Waits for librdkafka's threads, unless close_consumer() gave up on them: then they end with the
+  // process.
   ~RdKafkaClient();
 
   rd_kafka_t* handle() { return handle_.get(); }
@@ -64,6 +68,10 @@ class RdKafkaClient {
   tools::Outcome<RdKafkaPtr<const rd_kafka_metadata_t>> metadata(rd_kafka_topic_t* topic,
                                                                  int timeout_ms,
                                                                  bool of_all_topics = false);
+  // Leaves the group, with what is to be committed; calls on_rebalance for what was assigned. Gives
+  // up with a warning after kCloseTimeoutMs, so that a user need not wait for brokers that are gone
+  // (Kafka's consumer: 30 s).
+  void close_consumer();
   // Serves callbacks without a word about brokers that are gone (at the end).
   void be_quiet() { is_quiet_ = true; }
 
@@ -72,6 +80,7 @@ class RdKafkaClient {
 
  private:
   static constexpr int kConnectTimeoutMs = 5'000;
+  static constexpr int kCloseTimeoutMs = 5'000;
 
   RdKafkaClient() = default;
   tools::Outcome<> configure(rd_kafka_conf_t* conf, tools::JavaClient kind,
@@ -81,7 +90,8 @@ class RdKafkaClient {
   std::string bootstrap_;
   std::string last_error_;
   void* opaque_ = nullptr;
-  bool is_quiet_ = true;  // until some broker has answered
+  bool is_quiet_ = true;       // until some broker has answered
+  bool is_abandoned_ = false;  // it did not close in time
   RdKafkaPtr<rd_kafka_t> handle_;
 };
 

@@ -91,7 +91,7 @@ class VerifiableConsumer {
     print(event("startup_complete"));
     const auto outcome = subscribe();
     if (outcome) consume();
-    rd_kafka_consumer_close(client_->handle());  // tells what is revoked
+    client_->close_consumer();  // tells what is revoked
     print(event("shutdown_complete"));
     return outcome;
   }

@@ -209,3 +209,46 @@ def test_the_records_behind_it(case):
     records = [json.loads(line) for line in printed.splitlines()]
     assert records[-1]["key"]["data"] == {"group": "g", "topic": "t", "partition": 0}, records
     assert records[-1]["value"]["data"]["offset"] == 3, records
+
+
+def test_a_member_ends_though_the_broker_is_gone(case):
+    broker = case.single()
+    kafka_tools.create_topic(broker, "t")
+    produce(broker, "t", 1)
+    consumer = kafka_tools.start_tool(
+        case,
+        "kafka-console-consumer",
+        *server(broker),
+        "--topic",
+        "t",
+        "--group",
+        "g",
+        "--from-beginning",
+    )
+    consumer.log.wait_for("^0$", 60)
+    broker.kill()
+    assert consumer.terminate(timeout_s=30) == 143
+    assert consumer.log.lines("Processed a total of 1 messages")
+
+
+def test_groups_of_several_brokers(case):
+    """Each broker coordinates some groups; the tool finds them all from either."""
+    zookeeper = case.zookeeper()
+    settings = {"offsets.topic.num.partitions": 4, "offsets.topic.replication.factor": 1}
+    brokers = [case.broker(zookeeper, number, settings=settings) for number in (0, 1)]
+    kafka_tools.create_topic(brokers[0], "t", partitions=2)
+    produce(brokers[0], "t", 4)
+    names = ["a", "b", "c", "d"]  # one in each partition of __consumer_offsets
+    for name in names:
+        assert len(consume(brokers[1], "t", name, "--max-messages", 4)) == 4
+    coordinators = set()
+    for broker in brokers:
+        assert groups(broker, "--list").split() == names
+        states = groups(broker, "--describe", "--all-groups", "--state")
+        coordinators.update(re.findall(r"\((\d)\)", states))
+    assert coordinators == {"0", "1"}, coordinators
+    printed = groups(brokers[0], "--delete", "--all-groups")
+    assert printed == (
+        "Deletion of requested consumer groups ('a', 'b', 'c', 'd') was successful.\n"
+    )
+    assert groups(brokers[1], "--list") == ""
