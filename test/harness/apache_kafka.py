@@ -105,6 +105,10 @@ class ApacheKafka:
             f"{self._jars}/*",
         ]
 
+    def java(self):
+        """The command to which a tool's class and arguments are added."""
+        return self._java(self._quiet_log4j)
+
     def tool(self, class_name, *arguments, input_bytes=None, timeout_s=120):
         return run([*self._java(self._quiet_log4j), class_name, *arguments], input_bytes, timeout_s)
 
