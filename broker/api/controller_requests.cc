@@ -64,7 +64,8 @@ runtime::Task<network::Reply> UpdateMetadataApi::handle(network::RequestContext&
   if (!control_.controller_epoch().accept(request->controller_epoch)) {
     co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleControllerEpoch);
   }
-  (void)metadata_.apply(*request);
+  auto deleted = metadata_.apply(*request);
+  if (!deleted.empty()) on_deleted_(std::move(deleted));
   co_return network::reply(context, protocol::UpdateMetadataResponse{});
 }
 

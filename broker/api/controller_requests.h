@@ -46,9 +46,14 @@ class StopReplicaApi final : public ApiHandler {
 
 class UpdateMetadataApi final : public ApiHandler {
  public:
+  // Told of partitions that are gone from the metadata. Any data loop.
+  using OnDeleted = std::function<void(std::vector<base::TopicPartition>)>;
   UpdateMetadataApi(replication::ReplicaControl& control, cluster::MetadataCache& metadata,
-                    OwnBrokerEpoch own_epoch)
-      : control_(control), metadata_(metadata), own_epoch_(std::move(own_epoch)) {}
+                    OwnBrokerEpoch own_epoch, OnDeleted on_deleted)
+      : control_(control),
+        metadata_(metadata),
+        own_epoch_(std::move(own_epoch)),
+        on_deleted_(std::move(on_deleted)) {}
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;
 
@@ -56,6 +61,7 @@ class UpdateMetadataApi final : public ApiHandler {
   replication::ReplicaControl& control_;
   cluster::MetadataCache& metadata_;
   OwnBrokerEpoch own_epoch_;
+  OnDeleted on_deleted_;
 };
 
 }  // namespace api

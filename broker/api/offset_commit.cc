@@ -1,7 +1,9 @@
 #include "protocol/gen/offset_commit.h"
 
+#include "base/java_string.h"
 #include "broker/api/group_membership.h"
 #include "broker/api/group_offsets.h"
+#include "runtime/cross_loop.h"
 
 namespace api {
 namespace {
@@ -28,8 +30,26 @@ groups::CommittedOffset committed_offset(const RequestPartition& from, std::int6
 
 }  // namespace
 
+runtime::Task<std::vector<ErrorCode>> OffsetCommitApi::commit_to_zookeeper(
+    std::string group_id, std::vector<groups::CommitRequest::Offset> offsets) {
+  std::vector<ErrorCode> codes;
+  for (const auto& offset : offsets) {
+    if (base::java_length(offset.value.metadata) > coordinator_.settings().metadata_length_max) {
+      codes.push_back(ErrorCode::kOffsetMetadataTooLarge);
+      continue;
+    }
+    const auto written = co_await runtime::call_on(
+        in_zookeeper_.control_scope,
+        [store = &in_zookeeper_.store, group_id,
+         id = base::TopicPartition{offset.topic, offset.partition},
+         value = offset.value.offset] { return store->write(group_id, id, value); });
+    codes.push_back(written ? ErrorCode::kNone : zookeeper_error(written.error()));
+  }
+  co_return codes;
+}
+
 runtime::Task<network::Reply> OffsetCommitApi::handle(network::RequestContext& context,
-                                                      std::int16_t) {
+                                                      std::int16_t version) {
   const auto request = decode_request<protocol::OffsetCommitRequest>(context);
   if (!request) co_return network::close_reply();
   const bool is_refused = request->group_instance_id && !allows_static_members(coordinator_);
@@ -61,8 +81,12 @@ runtime::Task<network::Reply> OffsetCommitApi::handle(network::RequestContext& c
     }
   }
   if (!places.empty()) {
-    const auto codes =
-        co_await coordinator_.commit(request->group_id, std::move(commit), context.cancel);
+    std::vector<ErrorCode> codes;
+    if (version == 0) {
+      codes = co_await commit_to_zookeeper(request->group_id, std::move(commit.offsets));
+    } else {
+      codes = co_await coordinator_.commit(request->group_id, std::move(commit), context.cancel);
+    }
     for (std::size_t i = 0; i < places.size(); ++i) {
       const auto [topic, partition] = places[i];
       response.topics[topic].partitions[partition].error_code = protocol::to_wire(codes[i]);

@@ -1,6 +1,7 @@
 #include "protocol/gen/offset_fetch.h"
 
 #include "broker/api/group_offsets.h"
+#include "runtime/cross_loop.h"
 
 namespace api {
 namespace {
@@ -59,14 +60,41 @@ std::vector<groups::FetchOffsetsAnswer::Offset> failed_offsets(const Request& re
 
 }  // namespace
 
+runtime::Task<groups::FetchOffsetsAnswer> OffsetFetchApi::fetch_from_zookeeper(
+    std::string group_id, std::vector<base::TopicPartition> partitions) {
+  groups::FetchOffsetsAnswer answer;
+  for (auto& id : partitions) {
+    auto& offset = answer.offsets.emplace_back();
+    offset.id = id;
+    offset.error = ErrorCode::kUnknownTopicOrPartition;
+    if (metadata_.snapshot()->find(id.topic, id.partition) == nullptr) continue;
+    const auto read = co_await runtime::call_on(
+        in_zookeeper_.control_scope,
+        [store = &in_zookeeper_.store, group_id, id] { return store->read(group_id, id); });
+    if (!read) {
+      answer.offsets.back().error = zookeeper_error(read.error());
+    } else if (*read) {
+      answer.offsets.back().offset = **read;
+      answer.offsets.back().error = ErrorCode::kNone;
+    }
+  }
+  co_return answer;
+}
+
 runtime::Task<network::Reply> OffsetFetchApi::handle(network::RequestContext& context,
                                                      std::int16_t version) {
   const auto request = decode_request<Request>(context);
   if (!request) co_return network::close_reply();
   Response response;
   if (version < kFirstBatched) {
-    auto answer = co_await coordinator_.fetch_offsets(
-        request->group_id, fetch_request(request->topics, request->require_stable), context.cancel);
+    auto fetch = fetch_request(request->topics, request->require_stable);
+    groups::FetchOffsetsAnswer answer;
+    if (version == 0) {
+      answer = co_await fetch_from_zookeeper(request->group_id, std::move(*fetch.partitions));
+    } else {
+      answer =
+          co_await coordinator_.fetch_offsets(request->group_id, std::move(fetch), context.cancel);
+    }
     if (answer.error == ErrorCode::kNone) {
       add_offsets(std::move(answer.offsets), response.topics);
     } else if (version >= kFirstWithTopLevelError) {

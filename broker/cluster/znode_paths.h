@@ -80,6 +80,10 @@ inline std::string log_dir_event(std::string_view child) {
 inline std::string config_change(std::string_view child) {
   return fmt::format("/config/changes/{}", child);
 }
+inline std::string consumer_offset(std::string_view group, std::string_view topic,
+                                   std::int32_t partition) {
+  return fmt::format("/consumers/{}/offsets/{}/{}", group, topic, partition);
+}
 inline std::string topic_config(std::string_view topic) {
   return fmt::format("/config/topics/{}", topic);
 }

@@ -157,6 +157,7 @@ void Broker::make_domain() {
       groups::Settings::from(*config), p.metadata, p.data_loops, *p.disk);
   p.replica_control->add_listener(p.group_coordinator.get());
   p.group_coordinator->start();
+  p.consumer_offsets = std::make_unique<cluster::ConsumerOffsets>(*p.session);
   p.topic_admin = std::make_unique<cluster::TopicAdmin>(*p.session, p.metadata, p.config.get());
   p.controller_link = std::make_unique<cluster::ControllerLink>(p.control, *p.resolver, p.metadata,
                                                                 config->network, p.broker_id);

@@ -59,8 +59,9 @@ void make_group_apis(Parts& p) {
   serve(p, p.apis.sync_group, ApiKey::kSyncGroup, coordinator);
   serve(p, p.apis.heartbeat, ApiKey::kHeartbeat, coordinator);
   serve(p, p.apis.leave_group, ApiKey::kLeaveGroup, coordinator);
-  serve(p, p.apis.offset_commit, ApiKey::kOffsetCommit, coordinator, p.metadata);
-  serve(p, p.apis.offset_fetch, ApiKey::kOffsetFetch, coordinator);
+  const api::ZookeeperOffsets in_zookeeper{*p.consumer_offsets, p.session->scope()};
+  serve(p, p.apis.offset_commit, ApiKey::kOffsetCommit, coordinator, p.metadata, in_zookeeper);
+  serve(p, p.apis.offset_fetch, ApiKey::kOffsetFetch, coordinator, p.metadata, in_zookeeper);
   serve(p, p.apis.offset_delete, ApiKey::kOffsetDelete, coordinator, p.metadata);
   serve(p, p.apis.list_groups, ApiKey::kListGroups, coordinator);
   serve(p, p.apis.describe_groups, ApiKey::kDescribeGroups, coordinator);
@@ -86,7 +87,9 @@ void make_inter_broker_apis(Parts& p) {
         [&p](std::string topic) { return refresh_topic_config(&p, std::move(topic)); });
   serve(p, p.apis.stop_replica, ApiKey::kStopReplica, *p.replica_control, own_epoch);
   serve(p, p.apis.update_metadata, ApiKey::kUpdateMetadata, *p.replica_control, p.metadata,
-        own_epoch);
+        own_epoch, [&p](std::vector<base::TopicPartition> partitions) {
+          p.group_coordinator->on_partitions_deleted(std::move(partitions));
+        });
   serve(p, p.apis.controlled_shutdown, ApiKey::kControlledShutdown, *p.controller);
   serve(p, p.apis.alter_partition, ApiKey::kAlterPartition, *p.controller);
   serve(p, p.apis.allocate_producer_ids, ApiKey::kAllocateProducerIds, *p.controller);

@@ -29,6 +29,7 @@
 #include "broker/api/produce.h"
 #include "broker/api/producer_ids.h"
 #include "broker/cluster/config_store.h"
+#include "broker/cluster/consumer_offsets.h"
 #include "broker/cluster/controller_link.h"
 #include "broker/cluster/feature_watch.h"
 #include "broker/cluster/metadata_cache.h"
@@ -126,6 +127,7 @@ struct Parts {
   std::unique_ptr<groups::GroupCoordinator> group_coordinator;
   std::unique_ptr<cluster::ZkSession> session;
   std::unique_ptr<cluster::TopicAdmin> topic_admin;
+  std::unique_ptr<cluster::ConsumerOffsets> consumer_offsets;  // of clients without coordinator
   std::unique_ptr<cluster::ControllerLink> controller_link;
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<DynamicConfigs> dynamic_configs;

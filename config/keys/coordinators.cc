@@ -25,7 +25,7 @@ constexpr Key kKeys[] = {
      "How often expired offsets are looked for."},
     {"offsets.retention.minutes", kInt, "10080", at_least(1), kReadOnly, kBuilt,
      "How long a group without members keeps its offsets."},
-    {"offsets.topic.compression.codec", kInt, "0", between(0, 4), kReadOnly, kPending,
+    {"offsets.topic.compression.codec", kInt, "0", between(0, 4), kReadOnly, kBuilt,
      "Compression of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."},
     {"offsets.topic.num.partitions", kInt, "50", at_least(1), kReadOnly, kBuilt,
      "Partitions of the offsets topic; not to be changed later."},
