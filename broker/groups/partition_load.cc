@@ -13,7 +13,7 @@ constexpr std::int64_t kDamageLogIntervalMs = 1000;
 }  // namespace
 
 void PartitionLoader::add(const protocol::RecordBatchView& batch) {
-  loaded_.bytes += static_cast<std::int64_t>(batch.bytes().size());
+  loaded_.counts.bytes += static_cast<std::int64_t>(batch.bytes().size());
   if (!batch.is_checksum_right()) {
     return damaged(batch, base::Error(base::Errc::corrupt, "wrong checksum"));
   }
@@ -34,7 +34,7 @@ base::Result<void> PartitionLoader::add_records(const protocol::RecordBatchView&
   for (;;) {
     TRY_ASSIGN(const auto record, reader.next());
     if (!record) return {};
-    ++loaded_.records;
+    ++loaded_.counts.records;
     if (const auto added = add_record(batch, *record); !added) damaged(batch, added.error());
   }
 }
@@ -47,7 +47,7 @@ base::Result<void> PartitionLoader::add_record(const protocol::RecordBatchView& 
     return on_offset(batch, *offset, record.value);
   }
   if (const auto* group = std::get_if<GroupKey>(&key)) return on_group(*group, record.value);
-  ++loaded_.skipped_records;
+  ++loaded_.counts.skipped;
   return {};
 }
 
@@ -118,12 +118,12 @@ LoadedPartition PartitionLoader::finish() && {
 LoadedGroup& PartitionLoader::group(std::string_view id) { return loaded_.groups[std::string(id)]; }
 
 void PartitionLoader::damaged(const protocol::RecordBatchView& batch, const base::Error& error) {
-  ++loaded_.damaged_records;
+  ++loaded_.counts.damaged;
   static base::RateLimit limit{std::chrono::milliseconds(kDamageLogIntervalMs)};
   std::int64_t suppressed = 0;
   if (!limit.allow(suppressed)) return;
   LOG_ERROR("{} a record of groups or offsets is unreadable and ignored batch_offset={}: {}", name_,
-            batch.base_offset(), error.to_string());
+            batch.base_offset().value(), error.to_string());
 }
 
 base::Result<LoadedPartition> load_partition(storage::PartitionLog& log, std::int64_t buffer_bytes,

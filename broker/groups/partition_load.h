@@ -23,12 +23,16 @@ struct LoadedGroup {
   GroupOffsets offsets;
 };
 
-struct LoadedPartition {
-  std::unordered_map<std::string, LoadedGroup> groups;
+struct LoadCounts {
   std::int64_t records = 0;
   std::int64_t bytes = 0;
-  std::int64_t skipped_records = 0;  // of key versions that only newer brokers know
-  std::int64_t damaged_records = 0;  // could not be read: what they said is lost
+  std::int64_t skipped = 0;  // records of key versions that only newer brokers know
+  std::int64_t damaged = 0;  // records or batches that could not be read: what they said is lost
+};
+
+struct LoadedPartition {
+  std::unordered_map<std::string, LoadedGroup> groups;
+  LoadCounts counts;
 };
 
 // Builds that from batches in the order of the log; later records win.

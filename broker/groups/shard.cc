@@ -65,7 +65,7 @@ void Shard::unload(ErrorCode why) {
   if (stop_load_ != nullptr) stop_load_->store(true);
   stop_load_.reset();
   ++load_id_;
-  if (state_ == State::active) {
+  if (state_ == State::active && !entries_.empty()) {
     LOG_INFO("groups of partition {} unloaded leader_epoch={} groups={}", index_, epoch_,
              entries_.size());
   }
@@ -90,16 +90,11 @@ runtime::Task<void> Shard::load(std::shared_ptr<replication::Partition> partitio
         });
     if (load_id != load_id_) co_return;
     if (loaded) {
-      const auto records = loaded->records;
-      const auto bytes = loaded->bytes;
-      const auto damaged = loaded->damaged_records;
+      const LoadCounts counts = loaded->counts;
       co_await install(std::move(*loaded), load_id);
       if (load_id != load_id_) co_return;
       state_ = State::active;
-      LOG_INFO(
-          "groups of partition {} loaded leader_epoch={} groups={} records={} bytes={} "
-          "damaged={} ms={}",
-          index_, epoch_, entries_.size(), records, bytes, damaged, loop_.now_ms() - began_ms);
+      log_loaded(counts, loop_.now_ms() - began_ms);
       co_return;
     }
     // Going on without would make consumers start over: clients wait until the log is readable.
@@ -108,6 +103,14 @@ runtime::Task<void> Shard::load(std::shared_ptr<replication::Partition> partitio
     const auto slept = co_await runtime::sleep_ms(loop_, kLoadRetryMs, scope_.token());
     if (!slept || load_id != load_id_) co_return;
   }
+}
+
+void Shard::log_loaded(const LoadCounts& counts, std::int64_t took_ms) const {
+  if (counts.records == 0) return;  // fifty of them at the start of a new cluster
+  LOG_INFO(
+      "groups of partition {} loaded leader_epoch={} groups={} records={} bytes={} damaged={} "
+      "ms={}",
+      index_, epoch_, entries_.size(), counts.records, counts.bytes, counts.damaged, took_ms);
 }
 
 runtime::Task<void> Shard::install(LoadedPartition loaded, std::uint64_t load_id) {

@@ -88,6 +88,7 @@ class Shard final : public GroupStore {
   runtime::Task<void> load(std::shared_ptr<replication::Partition> partition, std::uint64_t load_id,
                            std::shared_ptr<const std::atomic<bool>> stop);
   runtime::Task<void> install(LoadedPartition loaded, std::uint64_t load_id);
+  void log_loaded(const LoadCounts& counts, std::int64_t took_ms) const;
 
   base::Result<replication::AppendOutcome> append(base::Result<base::Buffer> batch,
                                                   std::int16_t acks);
