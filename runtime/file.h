@@ -88,6 +88,9 @@ class FileSystem {
   virtual base::Result<void> create_directories(const std::string& path) = 0;  // with parents
   virtual base::Result<void> remove_directory(const std::string& path) = 0;    // empty only
   virtual base::Result<void> sync_directory(const std::string& path) = 0;
+  // Everything on the file system that holds `path` is on the device, names too: for very many
+  // files at once (syncfs). Errc::unsupported where the kernel does not report lost writes.
+  virtual base::Result<void> sync_file_system(const std::string& path) = 0;
   virtual base::Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) = 0;
   virtual base::Result<FileInfo> info(const std::string& path) = 0;  // ENOENT when missing
   virtual base::Result<void> set_modified(const std::string& path, std::int64_t wall_ms) = 0;

@@ -134,7 +134,7 @@ base::Result<void> IndexFile::truncate(std::int64_t count) {
 
 base::Result<void> IndexFile::write_out() {
   base::LockGuard guard(mutex_);
-  TRY(load());
+  if (!is_loaded_) return {};
   return write_out_locked();
 }
 
@@ -162,7 +162,7 @@ base::Result<void> IndexFile::sync() {
   std::string path;
   {
     base::LockGuard guard(mutex_);
-    if (!is_loaded_) return {};  // never looked at, so never changed
+    if (!is_loaded_) return {};
     TRY(write_out_locked());
     if (!needs_sync_) return {};
     needs_sync_ = false;

@@ -32,7 +32,8 @@ class IndexFile {
   // entry is there nevertheless, and the next write_out tries again.
   base::Result<void> append(const std::byte* entry) EXCLUDES(mutex_);
   base::Result<void> truncate(std::int64_t count) EXCLUDES(mutex_);
-  // The file holds exactly the entries afterwards (not synced); makes it if missing.
+  // The file holds exactly the entries afterwards (not synced); makes it if missing. Nothing to do
+  // if it was never looked at.
   base::Result<void> write_out() EXCLUDES(mutex_);
   // write_out, then on the device.
   base::Result<void> sync() EXCLUDES(mutex_);

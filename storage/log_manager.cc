@@ -385,19 +385,50 @@ void LogManager::remove_expired_producers(std::int64_t now_ms) {
   for (const auto& log : all()) log->remove_expired_producers(now_ms);
 }
 
-void LogManager::close(const Executor& executor, std::int64_t now_ms) {
-  const Logs logs = all();
+// Several waits for the device for each log, or one that also covers what else is on it.
+bool LogManager::sync_at_once(const LogDirectory& directory, std::size_t dirty_logs) {
+  constexpr std::size_t kWorthItLogs = 64;
+  if (dirty_logs < kWorthItLogs) return false;
+  const auto synced = files_.sync_file_system(directory.path());
+  if (!synced && !synced.error().is(base::Errc::unsupported)) {
+    LOG_WARN("file system not synced at once dir={} error=\"{}\"", directory.path(),
+             synced.error().to_string());
+  }
+  return synced.has_value();
+}
+
+std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& executor,
+                                             std::int64_t now_ms) {
   base::Mutex mutex;
   std::set<std::string> failed;
-  run_parallel(logs.size(), static_cast<std::size_t>(options_.recovery_threads_per_dir), executor,
-               [&](std::size_t i) {
-                 const auto closed = logs[i]->close(now_ms);
-                 if (closed) return;
-                 LOG_ERROR("{} not closed cleanly error=\"{}\"", logs[i]->topic_partition(),
-                           closed.error().to_string());
-                 base::LockGuard guard(mutex);
-                 failed.insert(logs[i]->log_dir());
-               });
+  std::map<std::string, std::size_t> dirty_logs;
+  std::set<std::string> synced;
+  const auto threads = static_cast<std::size_t>(options_.recovery_threads_per_dir);
+  const auto note_failure = [&](const PartitionLog& log, const base::Error& error) {
+    LOG_ERROR("{} not closed cleanly error=\"{}\"", log.topic_partition(), error.to_string());
+    base::LockGuard guard(mutex);
+    failed.insert(log.log_dir());
+  };
+  run_parallel(logs.size(), threads, executor, [&](std::size_t i) {
+    const auto is_dirty = logs[i]->finish_files();
+    if (!is_dirty) return note_failure(*logs[i], is_dirty.error());
+    base::LockGuard guard(mutex);
+    if (*is_dirty) ++dirty_logs[logs[i]->log_dir()];
+  });
+  for (const auto& directory : live()) {
+    if (sync_at_once(*directory, dirty_logs[directory->path()])) synced.insert(directory->path());
+  }
+  run_parallel(logs.size(), threads, executor, [&](std::size_t i) {
+    PartitionLog& log = *logs[i];
+    const auto closed =
+        synced.contains(log.log_dir()) ? log.close_synced(now_ms) : log.close(now_ms);
+    if (!closed) note_failure(log, closed.error());
+  });
+  return failed;
+}
+
+void LogManager::close(const Executor& executor, std::int64_t now_ms) {
+  std::set<std::string> failed = close_logs(all(), executor, now_ms);
   for (const auto& directory : live()) {
     for (const char* name :
          {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint}) {

@@ -121,7 +121,8 @@ class LogManager {
   void remove_due_files(std::int64_t now_ms) { reaper_.remove_due(now_ms); }
 
   // Clean shutdown: flushes and closes every log, writes the checkpoints and, per directory
-  // without an error, the clean shutdown marker. Unlocks. (worker)
+  // without an error, the clean shutdown marker. Unlocks. Where very many logs have something to
+  // flush, all at once: one sync of the file system instead of several for each. (worker)
   void close(const Executor& executor, std::int64_t now_ms);
 
  private:
@@ -144,6 +145,9 @@ class LogManager {
   Logs logs_in(const std::string& log_dir) const EXCLUDES(mutex_);
   static std::optional<base::Offset> checkpointed_offset(const char* name, const PartitionLog& log);
   Directories live() const;
+  // Those of them that are clean on the device afterwards are closed; the directories of others.
+  std::set<std::string> close_logs(const Logs& logs, const Executor& executor, std::int64_t now_ms);
+  bool sync_at_once(const LogDirectory& directory, std::size_t dirty_logs);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoints(const char* name);
 

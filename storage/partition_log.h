@@ -225,8 +225,13 @@ class PartitionLog {
                                       std::uint64_t generation) EXCLUDES(append_mutex_);
   LogEnvironment& environment() const { return environment_; }
 
-  // Flushes and leaves the files as Kafka expects them after a clean shutdown. No use after it.
+  // Leaves the files as Kafka expects them after a clean shutdown, on the device. No use after it.
   base::Result<void> close(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  // The same in two steps, for very many logs at once: finish_files, then the caller brings the
+  // whole file system to the device, then close_synced. The first returns whether there is anything
+  // to bring; the second flushes by itself if something was written meanwhile.
+  base::Result<bool> finish_files() EXCLUDES(append_mutex_);
+  base::Result<void> close_synced(std::int64_t now_ms) EXCLUDES(append_mutex_);
   // The directory is deleted or offline: everything from now on is storage_error, no file is
   // touched any more.
   void abandon() EXCLUDES(append_mutex_);
@@ -342,7 +347,8 @@ class PartitionLog {
   std::atomic<std::int64_t> unflushed_since_ms_{-1};
   std::atomic<bool> has_new_directory_{false};
   std::atomic<bool> has_unsynced_topic_id_{false};
-  std::atomic<bool> has_new_files_{false};  // rolled since the last flush
+  std::atomic<bool> has_new_files_{false};      // rolled since the last flush
+  std::atomic<std::int64_t> finished_end_{-1};  // log end at finish_files
   std::atomic<bool> is_abandoned_{false};
   const std::shared_ptr<std::atomic<std::uint64_t>> generation_;
 };

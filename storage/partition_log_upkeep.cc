@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "storage/disk_full.h"
 #include "storage/log_loader.h"
@@ -291,16 +292,38 @@ base::Result<void> PartitionLog::flush(std::int64_t now_ms) {
   return {};
 }
 
-base::Result<void> PartitionLog::close(std::int64_t now_ms) {
+base::Result<bool> PartitionLog::finish_files() {
+  base::LockGuard append(append_mutex_);
+  TRY(check_usable());
+  TRY(or_disk_failed(active_->finish()));
+  const auto snapshot = producers_.latest_snapshot();
+  producers_.set_map_end_offset(log_end_offset());
+  TRY(or_disk_failed(producers_.take_snapshot()));
+  if (producers_.latest_snapshot() != snapshot) has_new_files_.store(true);
+  const auto list = segments();
+  for (const auto& segment : *list) TRY(or_disk_failed(segment->write_out()));
+  TRY(or_disk_failed(epochs_.save_if_changed()));
+  finished_end_.store(log_end_.load());
+  const bool is_dirty = unflushed_bytes_.load() > 0 || has_new_files_.load() ||
+                        has_new_directory_.load() || recovery_point() < log_end_offset();
+  return is_dirty;
+}
+
+base::Result<void> PartitionLog::close_synced(std::int64_t now_ms) {
   {
     base::LockGuard append(append_mutex_);
     TRY(check_usable());
-    TRY(or_disk_failed(active_->finish()));
-    const auto snapshot = producers_.latest_snapshot();
-    producers_.set_map_end_offset(log_end_offset());
-    TRY(or_disk_failed(producers_.take_snapshot()));
-    if (producers_.latest_snapshot() != snapshot) has_new_files_.store(true);
+    if (finished_end_.load() == log_end_.load()) {
+      recovery_point_.store(log_end_.load());
+      is_abandoned_.store(true);
+      return {};
+    }
   }
+  return close(now_ms);
+}
+
+base::Result<void> PartitionLog::close(std::int64_t now_ms) {
+  TRY(finish_files());
   TRY(flush(now_ms));
   is_abandoned_.store(true);
   return {};

@@ -167,10 +167,15 @@ base::Result<void> Segment::finish() {
   if (is_finished_.load()) return {};
   TRY_ASSIGN(const TimeEntry max, max_timestamp());
   if (max.timestamp_ms >= 0) TRY(time_index_.append_if_later(max));
-  TRY(offset_index_.file().write_out());
-  TRY(time_index_.file().write_out());
+  TRY(write_out());
   is_finished_.store(true);
   return {};
+}
+
+base::Result<void> Segment::write_out() {
+  TRY(offset_index_.file().write_out());
+  TRY(transaction_index_.write_out());
+  return time_index_.file().write_out();
 }
 
 base::Result<std::int64_t> Segment::truncation_position(base::Offset offset) {

@@ -82,6 +82,8 @@ class Segment {
   // --- any thread ---------------------------------------------------------------------------
   // .log and indexes on the device; nothing to do for files that are since the last time.
   base::Result<void> flush();
+  // Index entries that are only in memory go to their files.
+  base::Result<void> write_out();
   // What the device has may differ from what was read: found by recovery.
   void set_dirty() {
     is_dirty_.store(true);

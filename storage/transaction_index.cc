@@ -59,10 +59,15 @@ base::Result<void> TransactionIndex::append(const AbortedTransaction& transactio
   base::store_be<std::int64_t>(raw.data() + 26, transaction.last_stable_offset.value());
   base::LockGuard guard(mutex_);
   unwritten_ += base::as_text(base::Bytes(raw));
-  return write_out();
+  return write_out_locked();
 }
 
 base::Result<void> TransactionIndex::write_out() {
+  base::LockGuard guard(mutex_);
+  return write_out_locked();
+}
+
+base::Result<void> TransactionIndex::write_out_locked() {
   if (unwritten_.empty()) return {};
   needs_sync_ = true;
   TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
@@ -103,7 +108,7 @@ base::Result<void> TransactionIndex::sync() {
   std::string path;
   {
     base::LockGuard guard(mutex_);
-    TRY(write_out());
+    TRY(write_out_locked());
     if (!needs_sync_) return {};
     needs_sync_ = false;
     path = path_;

@@ -38,6 +38,9 @@ class TransactionIndex {
   base::Result<void> append(const AbortedTransaction& transaction) EXCLUDES(mutex_);
   // Drops entries with last offset >= target.
   base::Result<void> truncate_to(base::Offset target) EXCLUDES(mutex_);
+  // What a full disk refused is tried again.
+  base::Result<void> write_out() EXCLUDES(mutex_);
+  // write_out, then on the device.
   base::Result<void> sync() EXCLUDES(mutex_);
   void set_path(std::string path) EXCLUDES(mutex_);
   // The file gets another name, if there is one; no reader sees the moment in between.
@@ -46,7 +49,7 @@ class TransactionIndex {
  private:
   // The file's whole entries, then those in memory.
   base::Result<std::string> content() REQUIRES(mutex_);
-  base::Result<void> write_out() REQUIRES(mutex_);
+  base::Result<void> write_out_locked() REQUIRES(mutex_);
 
   runtime::FileSystem& files_;
   base::Mutex mutex_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,6 +82,17 @@ class PosixFileLock final : public FileLock {
   const FileIdentity identity_;
 };
 
+// Before Linux 5.8 syncfs succeeded whatever had become of the data.
+bool syncfs_reports_errors() {
+  utsname kernel;
+  int major = 0;
+  int minor = 0;
+  if (::uname(&kernel) != 0 || std::sscanf(kernel.release, "%d.%d", &major, &minor) != 2) {
+    return false;
+  }
+  return major > 5 || (major == 5 && minor >= 8);
+}
+
 class PosixFileSystem final : public FileSystem {
  public:
   base::Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
@@ -123,6 +135,15 @@ class PosixFileSystem final : public FileSystem {
     const FileDescriptor descriptor = open_descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.is_open()) return base::fail_errno("open directory " + path);
     return check(::fsync(descriptor.get()), "sync directory " + path);
+  }
+
+  base::Result<void> sync_file_system(const std::string& path) override {
+    if (!syncfs_reports_errors()) {
+      return base::fail(base::Errc::unsupported, "syncfs before Linux 5.8");
+    }
+    const FileDescriptor descriptor = open_descriptor(path, O_RDONLY | O_DIRECTORY);
+    if (!descriptor.is_open()) return base::fail_errno("open directory " + path);
+    return check(::syncfs(descriptor.get()), "sync file system of " + path);
   }
 
   base::Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) override {

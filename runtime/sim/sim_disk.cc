@@ -24,6 +24,12 @@ void SimInode::sync_content() {
   dirty_from = content.size();
 }
 
+void SimInode::sync_tree() {
+  if (!is_directory) return sync_content();
+  durable_entries = entries;
+  for (auto& [name, inode] : entries) inode->sync_tree();
+}
+
 void SimInode::forget_unsynced(bool torn, Xoshiro& random) {
   if (is_directory) {
     entries = durable_entries;

@@ -35,6 +35,7 @@ struct SimInode {
   void write_at(std::size_t position, std::string_view bytes);
   void resize(std::size_t size_bytes);
   void sync_content();
+  void sync_tree();  // this and all below it, contents and names
   // After a power loss: what the device has; torn appends leave a prefix drawn from `random`.
   void forget_unsynced(bool torn, Xoshiro& random);
 };
@@ -50,6 +51,7 @@ enum class SimFileOperation {
   rename,
   create_directory,
   sync_directory,
+  sync_file_system,
   list,
   lock,
 };

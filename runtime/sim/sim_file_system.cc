@@ -143,6 +143,15 @@ base::Result<void> SimFileSystem::sync_directory(const std::string& path) {
   return {};
 }
 
+base::Result<void> SimFileSystem::sync_file_system(const std::string& path) {
+  base::LockGuard guard(disk_->mutex);
+  const std::string context = "sync file system of " + path;
+  TRY(disk_->check_fault(SimFileOperation::sync_file_system, path, context));
+  TRY(disk_->existing(path, context));
+  disk_->root->sync_tree();
+  return {};
+}
+
 base::Result<std::vector<DirectoryEntry>> SimFileSystem::list_directory(const std::string& path) {
   base::LockGuard guard(disk_->mutex);
   const std::string context = "list " + path;

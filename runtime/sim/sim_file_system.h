@@ -45,6 +45,7 @@ class SimFileSystem final : public FileSystem {
   base::Result<void> create_directories(const std::string& path) override;
   base::Result<void> remove_directory(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
+  base::Result<void> sync_file_system(const std::string& path) override;
   base::Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) override;
   base::Result<FileInfo> info(const std::string& path) override;
   base::Result<void> set_modified(const std::string& path, std::int64_t wall_ms) override;

@@ -1,6 +1,7 @@
 // Goal: directories, identity, checkpoints, deletion and the clean shutdown marker as Kafka's.
 #include <doctest/doctest.h>
 
+#include "runtime/sim/sim_file_system.h"
 #include "storage/compaction/log_cleaner.h"
 #include "storage/log_manager.h"
 #include "test/unit/storage/log_fixture.h"
@@ -12,6 +13,12 @@ using storage_test::make_batch;
 using storage_test::TemporaryDirectory;
 
 namespace {
+
+class StillClock final : public runtime::Clock {
+ public:
+  std::int64_t monotonic_ns() const override { return 0; }
+  std::int64_t wall_ms() const override { return 5000; }
+};
 
 class CountingRandom final : public runtime::Random {
  public:
@@ -63,6 +70,16 @@ class Fixture {
     return files->read_file(dir() + "/" + name, 1 << 20).value_or("");
   }
   storage::LogManagerOptions& options() { return options_; }
+
+  // On a simulated disk instead.
+  void use(std::unique_ptr<runtime::FileSystem> other) {
+    files = std::move(other);
+    for (std::string& dir : options_.log_dirs) {
+      dir = dir.substr(dir.rfind('/'));
+      REQUIRE(files->create_directories(dir).has_value());
+    }
+    REQUIRE(files->sync_directory("/").has_value());
+  }
 
   std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
   std::unique_ptr<LogManager> manager;
@@ -257,4 +274,76 @@ TEST_CASE("a log that cannot be compacted is left alone, the others are not") {
   CHECK(!fixture.manager->find({"bad", 0})->cleaned_up_to());
   CHECK(fixture.failed.empty());
   fixture.stop();
+}
+
+TEST_CASE("a clean stop syncs what is dirty, at once where that is much, and nothing else") {
+  using Operation = runtime::SimFileOperation;
+  for (const int topics : {10, 200}) {
+    CAPTURE(topics);
+    StillClock clock;
+    Fixture fixture;
+    auto owned = std::make_unique<runtime::SimFileSystem>(clock);
+    runtime::SimFileSystem& disk = *owned;
+    fixture.use(std::move(owned));
+    std::map<Operation, int> calls;
+    const auto count_calls = [&] {
+      disk.set_fault_hook([&](Operation operation, const std::string&) {
+        ++calls[operation];
+        return runtime::SimFileFault{};
+      });
+    };
+    REQUIRE(fixture.start().has_value());
+    for (int i = 0; i < topics; ++i) {
+      REQUIRE(fixture.manager->get_or_create({"t" + std::to_string(i), 0}, {}, 5000).has_value());
+      fixture.append({"t" + std::to_string(i), 0}, 3);
+    }
+    for (int stop = 0; stop < 3; ++stop) {
+      CAPTURE(stop);
+      calls.clear();
+      count_calls();
+      fixture.stop();
+      disk.set_fault_hook({});
+      const bool is_all_dirty = stop != 1;
+      CHECK_EQ(calls[Operation::sync_file_system], is_all_dirty && topics > 100 ? 1 : 0);
+      // Checkpoints and the marker are always written; of logs only those with something new.
+      const int of_logs = calls[Operation::sync] - 4;
+      if (topics < 100) CHECK_EQ(of_logs > 0, is_all_dirty);
+      // Of the first stop: the epoch files, which are replaced one by one.
+      if (topics > 100) CHECK_EQ(of_logs, stop == 0 ? topics : 0);
+      if (!is_all_dirty) CHECK_EQ(calls[Operation::open], 4);
+      disk.crash(runtime::CrashKind::power_loss);
+      REQUIRE(fixture.start().has_value());
+      for (int i = 0; i < topics; ++i) {
+        const auto log = fixture.manager->find({"t" + std::to_string(i), 0});
+        CHECK_EQ(log->log_end_offset().value(), stop == 2 ? 6 : 3);
+        CHECK_EQ(log->recovery_point(), log->log_end_offset());
+        if (stop == 1) fixture.append({"t" + std::to_string(i), 0}, 3);
+      }
+    }
+  }
+}
+
+TEST_CASE("no clean shutdown marker if the file system could not be synced, and no lost logs") {
+  StillClock clock;
+  Fixture fixture;
+  auto owned = std::make_unique<runtime::SimFileSystem>(clock);
+  runtime::SimFileSystem& disk = *owned;
+  fixture.use(std::move(owned));
+  REQUIRE(fixture.start().has_value());
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(fixture.manager->get_or_create({"t" + std::to_string(i), 0}, {}, 5000).has_value());
+    fixture.append({"t" + std::to_string(i), 0}, 3);
+  }
+  disk.set_fault_hook([&](runtime::SimFileOperation operation, const std::string& path) {
+    runtime::SimFileFault fault;
+    if (operation == runtime::SimFileOperation::sync_file_system) fault.errno_value = EIO;
+    if (operation == runtime::SimFileOperation::sync &&
+        path.find("t7-0/0000") != std::string::npos) {
+      fault.errno_value = EIO;
+    }
+    return fault;
+  });
+  fixture.stop();
+  disk.set_fault_hook({});
+  CHECK(!fixture.files->exists(fixture.dir() + "/.kafka_cleanshutdown"));
 }
