@@ -250,3 +250,40 @@ def test_offsets_of_a_deleted_topic_go(case):
         )
         wait_until(lambda: fetch_offset(client, "g", "t", 0) == (-1, NONE), 30, "it is gone")
         assert fetch_offset(client, "g", "kept", 0) == (3, NONE)
+
+
+def test_the_offsets_topic_stays_small_under_many_commits(case):
+    broker = case.single(
+        settings={
+            "offsets.topic.num.partitions": 1,
+            "offsets.topic.segment.bytes": 50_000,
+            "log.cleaner.backoff.ms": 100,
+            "log.segment.delete.delay.ms": 100,
+        }
+    )
+    kafka_tools.create_topic(broker, "t")
+
+    def stored_bytes():
+        logs = broker.log_dirs[0].glob("__consumer_offsets-0/*.log")
+        return sum(path.stat().st_size for path in logs)
+
+    commits = 6000
+    groups = [f"group-{i}" for i in range(10)]
+    with Wire(broker.port) as client:
+        wait_for_coordinator(client, groups[0])
+        wait_until(lambda: commit(client, groups[0], "t", 0, 0) == NONE, 30, "a commit")
+        for i in range(commits):
+            assert commit(client, groups[i % len(groups)], "t", 0, i) == NONE
+    # Each commit takes more than 100 bytes; the active segment is never compacted.
+    wait_until(lambda: stored_bytes() < 150_000, 60, "the offsets topic is small")
+    for stop in (broker.stop, broker.kill):
+        stop()
+        broker.start()
+        kcat.wait_for_topic(broker, "__consumer_offsets")
+        with Wire(broker.port) as client:
+            wait_for_coordinator(client, groups[0])
+            for i, group in enumerate(groups):
+                last = commits - len(groups) + i
+                wait_until(
+                    lambda: fetch_offset(client, group, "t", 0) == (last, NONE), 30, group
+                )
