@@ -63,6 +63,7 @@ runtime::Task<network::Reply> JoinGroupApi::handle(network::RequestContext& cont
   } else {
     std::string group_id = std::move(request->group_id);
     groups::JoinRequest join = join_request(context, *request, version);
+    context.release_frame();  // the answer may be minutes away
     answer = co_await coordinator_.join(std::move(group_id), std::move(join), context.cancel);
   }
   co_return network::reply(context, response_of(std::move(answer), version));

@@ -37,6 +37,7 @@ runtime::Task<network::Reply> SyncGroupApi::handle(network::RequestContext& cont
   } else {
     std::string group_id = std::move(request->group_id);
     groups::SyncRequest sync = sync_request(*request);
+    context.release_frame();  // followers wait for the leader's assignment
     answer = co_await coordinator_.sync(std::move(group_id), std::move(sync), context.cancel);
   }
   protocol::SyncGroupResponse response;

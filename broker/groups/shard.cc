@@ -132,7 +132,10 @@ runtime::Task<void> Shard::install(LoadedPartition loaded, std::uint64_t load_id
 
 std::optional<ErrorCode> Shard::refusal() const {
   switch (state_) {
-    case State::active: return std::nullopt;
+    case State::active:
+      // Fenced, or its disk has failed: the order that says who leads has not come yet.
+      if (partition_->role().role != replication::Role::leader) break;
+      return std::nullopt;
     case State::loading: return ErrorCode::kCoordinatorLoadInProgress;
     case State::none: break;
   }

@@ -17,10 +17,10 @@ constexpr std::int64_t kMinuteMs = 60'000;
 
 class Bench {
  public:
-  explicit Bench(std::vector<int> isr = {1}) {
+  explicit Bench(std::vector<int> isr = {1}) : isr_(std::move(isr)) {
     settings.groups.initial_rebalance_delay_ms = 0;
     settings.retention_ms = 10 * kMinuteMs;
-    hosted->make_leader(HostedPartition::state(1, 0, isr, {1, 2}), 0);
+    hosted->make_leader(HostedPartition::state(1, 0, isr_, {1, 2}), 0);
   }
   ~Bench() {
     shard.close();
@@ -29,6 +29,7 @@ class Bench {
   }
 
   void lead(int epoch = 0) {
+    hosted->make_leader(HostedPartition::state(1, epoch, isr_, {1, 2}), 0);
     shard.on_leader(hosted.shared(), base::LeaderEpoch(epoch));
     CHECK(shard.is_loading());
     REQUIRE(world.run_until([this] { return !shard.is_loading(); }));
@@ -96,6 +97,9 @@ class Bench {
   Settings settings;
   HostedPartition hosted;
   Shard shard{0, settings, scope, disk};
+
+ private:
+  const std::vector<int> isr_;
 };
 
 }  // namespace
@@ -142,6 +146,15 @@ TEST_CASE("a new epoch of the same leader changes nothing") {
   CHECK_EQ(bench.fetched("g"), 1);
   bench.move_away(4);  // old news
   CHECK_EQ(bench.fetched("g"), 1);
+}
+
+TEST_CASE("a fenced leader sends its clients away at once") {
+  Bench bench;
+  bench.lead();
+  CHECK_EQ(bench.commit("g", 1), ErrorCode::kNone);
+  bench.hosted->fence(base::LeaderEpoch(7));
+  CHECK_EQ(bench.shard.fetch_offsets("g", {}).error, ErrorCode::kNotCoordinator);
+  CHECK_EQ(bench.shard.heartbeat("g", {"m", std::nullopt, 1}), ErrorCode::kNotCoordinator);
 }
 
 TEST_CASE("a load that was overtaken by a move leaves nothing behind") {
