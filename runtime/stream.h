@@ -115,6 +115,11 @@ class Stream {
   virtual void set_read_waiter(ReadyCallback* waiter) = 0;
   virtual void set_write_waiter(ReadyCallback* waiter) = 0;
 
+  // Called once, on the loop, when the peer sends no more or the connection broke, also while
+  // nobody reads; what it sent before can still be read. Null takes it back. A stream that cannot
+  // tell never calls.
+  virtual void set_hangup_callback(ReadyCallback* /*callback*/) {}
+
   // Idempotent. Wakes both waiters; every later try answers Errc::closed.
   virtual void close() = 0;
   virtual bool is_closed() const = 0;

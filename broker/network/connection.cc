@@ -66,6 +66,7 @@ Connection::Connection(std::unique_ptr<runtime::Stream> stream, const ListenerCo
   info_.id = id;
   info_.peer = stream_->peer_address();
   info_.peer_host = info_.peer.ip();
+  stream_->set_hangup_callback(&peer_watch_);
 }
 
 Connection::~Connection() = default;
@@ -202,7 +203,7 @@ base::Result<void> Connection::begin(FrameAssembler::Frame frame) {
   context.listener = &listener_;
   context.connection = &info_;
   context.received_ns = last_active_ns_;
-  context.cancel = scope_.token();
+  context.cancel = runtime::CancelToken(request_waits_);
   protocol::Reader reader(context.frame.bytes().subspan(frame.offset));
   TRY_ASSIGN(context.header, protocol::RequestHeader::decode(reader));
   context.body_offset = frame.offset + reader.position();
@@ -354,6 +355,8 @@ void Connection::close(const char* reason) {
             listener_.name, reason);
   send_what_goes();  // answers to what was done, whatever came behind it
   stream_->close();
+  stream_->set_hangup_callback(nullptr);
+  request_waits_.cancel();
   scope_.cancel();
   if (timer_.armed()) loop_.timers().disarm(timer_);
 }

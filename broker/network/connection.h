@@ -70,6 +70,15 @@ class Connection {
   };
 
   class HandlerCall;
+  // The peer sends no more: whoever asked is gone, or will be content with what there is.
+  class PeerWatch final : public runtime::ReadyCallback {
+   public:
+    explicit PeerWatch(runtime::CancelSource& waits) : waits_(waits) {}
+    void on_ready() noexcept override { waits_.cancel(); }
+
+   private:
+    runtime::CancelSource& waits_;
+  };
   struct Deadline {
     std::int64_t at_ns;
     const char* reason;
@@ -111,7 +120,11 @@ class Connection {
   const ConnectionShared& shared_;
   runtime::Loop& loop_;
   ConnectionInfo info_;
-  runtime::TaskScope scope_;  // the writer of deferred responses; its token ends all waits
+  runtime::TaskScope scope_;  // the writer of deferred responses; its token ends its own waits
+  // Of requests that wait for something to happen, and nothing else: what a peer sent before it
+  // went is done all the same.
+  runtime::CancelSource request_waits_;
+  PeerWatch peer_watch_{request_waits_};
   FrameAssembler assembler_;
 
   // The request that is being handled, and those that wait for their response, oldest first.

@@ -50,7 +50,8 @@ struct RequestContext {
   const ListenerContext* listener = nullptr;
   ConnectionInfo* connection = nullptr;
   std::int64_t received_ns = 0;  // monotonic, when the frame was complete
-  // Cancelled when the connection ends. Every wait of a handler takes it.
+  // Cancelled when the connection ends, and when the peer has closed its side: it asks no more.
+  // Every wait of a handler takes it; what the request changes does not depend on it.
   runtime::CancelToken cancel;
   MemoryBudget::Charge charge;
 

@@ -100,6 +100,8 @@ runtime::Task<base::Result<std::vector<FetchEntry*>>> run_fetch(
     const std::int64_t left_ms = deadline_ms - loop.now_ms();
     if (left_ms <= 0) break;
     const auto waited = co_await session.ready().wait(left_ms, token);
+    // The peer has closed its side, or the connection is gone: time is up.
+    if (!waited && waited.error().is(base::Errc::cancelled)) break;
     if (!waited && !waited.error().is(base::Errc::timed_out)) {
       for (FetchEntry* entry : visit) entry->in_visit = false;
       co_return base::fail(waited.error());

@@ -25,7 +25,8 @@ using PartitionLookup = std::function<std::shared_ptr<Partition>(FetchEntry&)>;
 
 // The entries to answer for, read: for a full fetch all of the session's, for an incremental one
 // those named by the request (`named`) and those on the session's ready list.
-// The session is held by the caller for the whole call.
+// The session is held by the caller for the whole call. Cancelled, it ends like a wait whose time
+// is up.
 runtime::Task<base::Result<std::vector<FetchEntry*>>> run_fetch(
     runtime::Loop& loop, FetchSession& session, std::vector<FetchEntry*> named, bool is_full,
     FetchLimits limits, PartitionLookup lookup, runtime::CancelToken token);

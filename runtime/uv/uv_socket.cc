@@ -58,6 +58,7 @@ void UvSocket::set_read_waiter(ReadyCallback* waiter) {
     return;
   }
   watch_read_ = true;
+  watch_hangup_ = !is_hung_up_;
   update_watch();
 }
 
@@ -84,6 +85,7 @@ void UvSocket::on_event(uv_poll_t* handle, int status, int events) noexcept {
     socket->write_ready_ = true;
     events = UV_READABLE | UV_WRITABLE;
   }
+  if (status < 0 || (events & UV_DISCONNECT) != 0) socket->on_hangup();
   if ((events & UV_READABLE) != 0) socket->on_readable();
   if ((events & UV_WRITABLE) != 0) socket->on_writable();
   socket->update_watch();
@@ -108,8 +110,15 @@ void UvSocket::on_writable() {
   watch_write_ = false;
 }
 
+void UvSocket::on_hangup() {
+  watch_hangup_ = false;
+  is_hung_up_ = true;
+  if (auto* callback = std::exchange(hangup_callback_, nullptr)) callback->on_ready();
+}
+
 void UvSocket::update_watch() {
-  const int wanted = (watch_read_ ? UV_READABLE : 0) | (watch_write_ ? UV_WRITABLE : 0);
+  const int wanted = (watch_read_ ? UV_READABLE : 0) | (watch_write_ ? UV_WRITABLE : 0) |
+                     (watch_hangup_ ? UV_DISCONNECT : 0);
   if (core_ == nullptr || wanted == watched_) return;
   watched_ = wanted;
   const int status = wanted == 0 ? uv_poll_stop(&core_->handle)

@@ -34,6 +34,8 @@ class UvSocket {
   void set_read_waiter(ReadyCallback* waiter);
   void set_write_waiter(ReadyCallback* waiter);
 
+  void set_hangup_callback(ReadyCallback* callback) { hangup_callback_ = callback; }
+
   // The caller found nothing more to read: a readiness remembered from before is void.
   void read_drained() { read_ready_ = false; }
   // The caller stopped for fairness although more would go out: the next waiter is called at once.
@@ -46,14 +48,18 @@ class UvSocket {
   static void on_event(uv_poll_t* handle, int status, int events) noexcept;
   void on_readable();
   void on_writable();
+  void on_hangup();
   void update_watch();
 
   UvLoop& loop_;
   Core* core_;
   ReadyCallback* read_waiter_ = nullptr;
   ReadyCallback* write_waiter_ = nullptr;
+  ReadyCallback* hangup_callback_ = nullptr;
   bool watch_read_ = false;  // what uv_poll should watch
   bool watch_write_ = false;
+  bool watch_hangup_ = false;  // from the first read on, until it has come
+  bool is_hung_up_ = false;
   int watched_ = 0;          // what it watches
   bool read_ready_ = false;  // seen, and nobody waited
   bool write_ready_ = false;

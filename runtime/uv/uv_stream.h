@@ -20,6 +20,9 @@ class UvStream final : public Stream {
   base::Result<std::size_t> try_read(base::MutableBytes into) override;
   base::Result<std::size_t> try_write(OutputList& output) override;
   void set_read_waiter(ReadyCallback* waiter) override { socket_->set_read_waiter(waiter); }
+  void set_hangup_callback(ReadyCallback* callback) override {
+    socket_->set_hangup_callback(callback);
+  }
   void set_write_waiter(ReadyCallback* waiter) override { socket_->set_write_waiter(waiter); }
   void close() override { socket_->close(); }
   bool is_closed() const override { return socket_->is_closed(); }

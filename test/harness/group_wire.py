@@ -11,6 +11,13 @@ NONE, LOADING, NOT_AVAILABLE, NOT_COORDINATOR = 0, 14, 15, 16
 NOT_YET = (LOADING, NOT_AVAILABLE, NOT_COORDINATOR)
 
 
+def join_body(group, topic, session_timeout_ms):
+    """Of version 0, as a new consumer."""
+    subscription = struct.pack(">h", 0) + array([text(topic)]) + sized(None)
+    body = text(group) + struct.pack(">i", session_timeout_ms) + text("") + text("consumer")
+    return body + array([text("range") + sized(subscription)])
+
+
 class GroupWire(Wire):
     def find_coordinator(self, group):
         """(error, node id, host, port)"""
@@ -37,10 +44,7 @@ class GroupWire(Wire):
 
     def join(self, group, topic, session_timeout_ms):
         """As the only consumer, assigned to nothing but a mark. (member id, generation)"""
-        subscription = struct.pack(">h", 0) + array([text(topic)]) + sized(None)
-        body = text(group) + struct.pack(">i", session_timeout_ms) + text("") + text("consumer")
-        body += array([text("range") + sized(subscription)])
-        reader = self.request(JOIN_GROUP, 0, body)
+        reader = self.request(JOIN_GROUP, 0, join_body(group, topic, session_timeout_ms))
         error, generation = reader.unpack("hi")
         assert error == NONE, f"JoinGroup: {error}"
         reader.text()

@@ -27,6 +27,12 @@ def header(api, version, correlation=1, client="wire"):
     return struct.pack(">hhi", api, version, correlation) + text(client)
 
 
+def fetch_body(topic, partition, offset, max_wait_ms=500, min_bytes=1, max_bytes=1 << 20):
+    """Of version 4, for one partition."""
+    body = struct.pack(">iiiib", -1, max_wait_ms, min_bytes, max_bytes, 0)
+    return body + array([text(topic) + array([struct.pack(">iqi", partition, offset, max_bytes)])])
+
+
 class Reader:
     def __init__(self, data):
         self.data = data
@@ -168,8 +174,7 @@ class Wire:
 
     def fetch(self, topic, partition, offset, max_wait_ms=500, min_bytes=1, max_bytes=1 << 20):
         """(error, high watermark, record bytes) by version 4, without a session."""
-        body = struct.pack(">iiiib", -1, max_wait_ms, min_bytes, max_bytes, 0)
-        body += array([text(topic) + array([struct.pack(">iqi", partition, offset, max_bytes)])])
+        body = fetch_body(topic, partition, offset, max_wait_ms, min_bytes, max_bytes)
         reader = self.request(FETCH, 4, body)
         reader.unpack("i")
 

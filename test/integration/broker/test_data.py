@@ -3,7 +3,8 @@
 import hashlib
 import struct
 
-from harness import kafka_tools, kcat, wire
+from harness import group_wire, kafka_tools, kcat, places, wire
+from harness.group_wire import GroupWire
 from harness.waiting import wait_until
 from harness.wire import Wire
 
@@ -223,3 +224,25 @@ def test_retention_by_age(case):
             client.produce("old", {0: wire.batch([b"v" * 15_000], timestamp=1000)})
     wait_until(lambda: kafka_tools.end_offsets(broker, "old", time=-2)[0] > 0, 30, "old ones go")
     assert kafka_tools.end_offsets(broker, "old")[0] == 5
+
+
+def test_who_has_gone_is_not_waited_for(case):
+    """A Fetch and a JoinGroup wait for long; their clients close. What they sent before counts."""
+    broker = case.single(settings={"group.initial.rebalance.delay.ms": 60_000})
+    create(broker, "t")
+    with GroupWire(broker.port) as wire_to:
+        wait_until(lambda: wire_to.find_coordinator("g")[0] == NONE, 30, "a coordinator")
+    before = broker.process.open_sockets()
+    waiting = [GroupWire(broker.port) for _ in range(20)]
+    for number, client in enumerate(waiting):
+        if number % 2 == 0:
+            client.send(wire.FETCH, 4, wire.fetch_body("t", 0, 1, max_wait_ms=60_000))
+        else:
+            client.send(group_wire.JOIN_GROUP, 0, group_wire.join_body("g", "t", 30_000))
+    wait_until(lambda: broker.process.open_sockets() >= before + 20, 10, "all are connected")
+    # Behind the Fetch that waits.
+    waiting[0].produce("t", {0: wire.batch([b"last words"])}, acks=0)
+    for client in waiting:
+        client.close()
+    wait_until(lambda: broker.process.open_sockets() <= before, 10 * places.SLOWNESS, "all gone")
+    assert kcat.consume(broker, "t") == b"first\nlast words\n"

@@ -8,7 +8,7 @@ from harness import wire
 
 BIG_FRAME = 100 * 1024 * 1024
 # Not those of the controller: a valid one would change the broker's state by right.
-APIS = [0, 1, 2, 3, 18, 19, 20, 22, 23, 32, 33, 37, 44, 60]
+APIS = [0, 1, 2, 3, *range(8, 17), 18, 19, 20, 22, 23, 32, 33, 37, 42, 44, 47, 60]
 
 
 def bomb(megabytes):
@@ -97,9 +97,41 @@ class Attacker:
             + wire.array([wire.text(self.topic) + wire.array([partition])])
         )
 
+    def group_request(self):
+        """Of a consumer group, in an old version."""
+        group = wire.text(f"group-{self.random.randrange(20)}")
+        member = wire.text(self.random.choice(["", "member"]))
+        topic = wire.text(self.topic)
+        return self.random.choice(
+            [
+                wire.header(8, 2)
+                + (group + struct.pack(">i", -1) + wire.text("") + struct.pack(">q", -1))
+                + wire.array([topic + wire.array([struct.pack(">iq", 0, 5) + wire.text("m")])]),
+                wire.header(9, 1)
+                + (group + wire.array([topic + wire.array([struct.pack(">i", 0)])])),
+                wire.header(10, 0) + group,
+                wire.header(11, 1)
+                + (group + struct.pack(">ii", 6000, 6000) + wire.text("") + wire.text("consumer"))
+                + wire.array([wire.text("range") + wire.sized(b"\0\0\0\0\0\0\0\0")]),
+                wire.header(12, 0) + group + struct.pack(">i", 1) + member,
+                wire.header(13, 0) + group + member,
+                wire.header(14, 0)
+                + (group + struct.pack(">i", 1) + member)
+                + wire.array([member + wire.sized(b"assignment")]),
+                wire.header(15, 0) + wire.array([group]),
+                wire.header(16, 0),
+                wire.header(42, 0) + wire.array([group]),
+                wire.header(47, 0)
+                + (group + wire.array([topic + wire.array([struct.pack(">i", 0)])])),
+            ]
+        )
+
     def valid(self):
         return self.random.choice(
             [
+                self.group_request(),
+                self.group_request(),
+                self.group_request(),
                 wire.header(0, 7) + self.produce_body(self._good),
                 wire.header(1, 4)
                 + struct.pack(">iiiib", -1, 100, 1, 1 << 20, 0)
