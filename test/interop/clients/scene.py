@@ -25,17 +25,17 @@ class Server:
         self.log_dir = log_dir
 
 
-def start_barnabas(case):
-    broker = case.single(settings=BROKER_SETTINGS)
+def start_barnabas(case, settings=None):
+    broker = case.single(settings={**BROKER_SETTINGS, **(settings or {})})
     return Server("Barnabas", broker.address, broker.log_dirs[0])
 
 
-def start_apache(case, version="3.9.1"):
+def start_apache(case, version="3.9.1", settings=None):
     kafka = ApacheKafka(case, version)
     zookeeper = case.zookeeper()
     log_dir = case.path("data", "x").parent
     config, port = kafka.write_properties(
-        zookeeper.connect_string, 0, log_dir, settings=BROKER_SETTINGS
+        zookeeper.connect_string, 0, log_dir, settings={**BROKER_SETTINGS, **(settings or {})}
     )
     kafka.start_broker(config)
     return Server(f"Apache Kafka {version}", f"127.0.0.1:{port}", log_dir)

@@ -4,13 +4,11 @@ import datetime
 import time
 import traceback
 
-from harness.places import ROOT
+from interop.clients import marked_section
 from interop.clients.catalogue import label
 from interop.clients.scenarios import SCENARIOS
 from interop.clients.scene import Bench, Scene
 
-DOCUMENT = ROOT / "docs" / "COMPATIBILITY.md"
-BEGIN, END = "<!-- clients: begin -->", "<!-- clients: end -->"
 PASSED, FAILED, IMPOSSIBLE, SKIPPED = "ok", "FAIL", "n/a", "-"
 
 
@@ -87,19 +85,8 @@ def notes(rows):
 
 
 def write_document(server_name, rows, names):
-    """Between its marks, and nothing else of the page."""
-    page = DOCUMENT.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    assert rest and after, f"{DOCUMENT} lacks {BEGIN} or {END}"
-    section = [
-        BEGIN,
-        f"Run on {datetime.date.today()} against {server_name}; each scenario is in",
-        "`test/interop/clients/scenarios.py`.",
-        "",
-        as_markdown(rows, names),
-        "",
-        notes(rows),
-        END,
-    ]
-    DOCUMENT.write_text(before + "\n".join(section) + after)
+    marked_section.write(
+        "clients",
+        f"Run on {datetime.date.today()} against {server_name}; each scenario is in\n"
+        f"`test/interop/clients/scenarios.py`.\n\n{as_markdown(rows, names)}\n\n{notes(rows)}",
+    )
