@@ -40,6 +40,51 @@ base::Result<void> LeaderEpochCache::load() {
   return {};
 }
 
+std::string LeaderEpochCache::text() const {
+  std::string text = fmt::format("0\n{}\n", entries_.size());
+  for (const EpochEntry& entry : entries_) {
+    fmt::format_to(std::back_inserter(text), "{} {}\n", entry.epoch.value(),
+                   entry.start_offset.value());
+  }
+  return text;
+}
+
+bool LeaderEpochCache::has_changed() {
+  base::LockGuard guard(mutex_);
+  return has_changed_;
+}
+
+base::Result<void> LeaderEpochCache::stage_if_changed() {
+  base::LockGuard one_at_a_time(save_mutex_);
+  staged_text_.clear();
+  std::string path;
+  std::string text;
+  {
+    base::LockGuard guard(mutex_);
+    if (!has_changed_) return {};
+    path = path_ + ".tmp";
+    text = this->text();
+  }
+  TRY_ASSIGN(const auto file, files_.open(path, runtime::OpenMode::truncate));
+  TRY(file->pwrite(base::as_bytes(text), 0));
+  staged_text_ = std::move(text);
+  return {};
+}
+
+base::Result<void> LeaderEpochCache::replace_by_staged() {
+  {
+    base::LockGuard one_at_a_time(save_mutex_);
+    base::LockGuard guard(mutex_);
+    if (!has_changed_) return {};
+    if (!staged_text_.empty() && staged_text_ == text()) {
+      TRY(files_.rename(path_ + ".tmp", path_));
+      has_changed_ = false;
+      return {};
+    }
+  }
+  return save_if_changed();
+}
+
 base::Result<void> LeaderEpochCache::save_if_changed() {
   base::LockGuard one_at_a_time(save_mutex_);
   std::string path;
@@ -49,11 +94,7 @@ base::Result<void> LeaderEpochCache::save_if_changed() {
     if (!has_changed_) return {};
     has_changed_ = false;
     path = path_;
-    text = fmt::format("0\n{}\n", entries_.size());
-    for (const EpochEntry& entry : entries_) {
-      fmt::format_to(std::back_inserter(text), "{} {}\n", entry.epoch.value(),
-                     entry.start_offset.value());
-    }
+    text = this->text();
   }
   // Not under mutex_: an append that notes an epoch must not wait for the device.
   auto written = files_.write_file_atomically(path, base::as_bytes(text));

@@ -38,6 +38,12 @@ class LeaderEpochCache {
   base::Result<void> load() EXCLUDES(mutex_);
   // Writes the file if anything changed since the last time.
   base::Result<void> save_if_changed() EXCLUDES(save_mutex_, mutex_);
+  // The same in two steps, for very many files at once: stage writes beside the file, then the
+  // caller brings that to the device, then replace_by_staged gives it the file's name (which the
+  // caller brings to the device as well).
+  bool has_changed() EXCLUDES(mutex_);
+  base::Result<void> stage_if_changed() EXCLUDES(save_mutex_, mutex_);
+  base::Result<void> replace_by_staged() EXCLUDES(save_mutex_, mutex_);
 
   void assign(base::LeaderEpoch epoch, base::Offset start_offset) EXCLUDES(mutex_);
   void truncate_from_end(base::Offset end_offset) EXCLUDES(mutex_);
@@ -56,9 +62,11 @@ class LeaderEpochCache {
 
  private:
   void add(EpochEntry entry) REQUIRES(mutex_);
+  std::string text() const REQUIRES(mutex_);
 
   runtime::FileSystem& files_;
   base::Mutex save_mutex_;  // taken before mutex_
+  std::string staged_text_ GUARDED_BY(save_mutex_);
   base::Mutex mutex_;
   std::string path_ GUARDED_BY(mutex_);
   std::vector<EpochEntry> entries_ GUARDED_BY(mutex_);  // ascending in both

@@ -386,9 +386,7 @@ void LogManager::remove_expired_producers(std::int64_t now_ms) {
 }
 
 // Several waits for the device for each log, or one that also covers what else is on it.
-bool LogManager::sync_at_once(const LogDirectory& directory, std::size_t dirty_logs) {
-  constexpr std::size_t kWorthItLogs = 64;
-  if (dirty_logs < kWorthItLogs) return false;
+bool LogManager::sync_at_once(const LogDirectory& directory) {
   const auto synced = files_.sync_file_system(directory.path());
   if (!synced && !synced.error().is(base::Errc::unsupported)) {
     LOG_WARN("file system not synced at once dir={} error=\"{}\"", directory.path(),
@@ -397,8 +395,17 @@ bool LogManager::sync_at_once(const LogDirectory& directory, std::size_t dirty_l
   return synced.has_value();
 }
 
+// Before it: what goes beside the files it will replace.
+bool LogManager::stage_and_sync(const LogDirectory& directory, const Logs& logs) {
+  for (const auto& log : logs) {
+    if (log->log_dir() == directory.path() && !log->stage_files()) return false;
+  }
+  return sync_at_once(directory);
+}
+
 std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& executor,
                                              std::int64_t now_ms) {
+  constexpr std::size_t kWorthItLogs = 64;
   base::Mutex mutex;
   std::set<std::string> failed;
   std::map<std::string, std::size_t> dirty_logs;
@@ -416,7 +423,8 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
     if (*is_dirty) ++dirty_logs[logs[i]->log_dir()];
   });
   for (const auto& directory : live()) {
-    if (sync_at_once(*directory, dirty_logs[directory->path()])) synced.insert(directory->path());
+    if (dirty_logs[directory->path()] < kWorthItLogs) continue;
+    if (stage_and_sync(*directory, logs)) synced.insert(directory->path());
   }
   run_parallel(logs.size(), threads, executor, [&](std::size_t i) {
     PartitionLog& log = *logs[i];
@@ -424,6 +432,10 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
         synced.contains(log.log_dir()) ? log.close_synced(now_ms) : log.close(now_ms);
     if (!closed) note_failure(log, closed.error());
   });
+  for (const auto& directory : live()) {
+    const bool needs_names = synced.contains(directory->path());
+    if (needs_names && !sync_at_once(*directory)) failed.insert(directory->path());
+  }
   return failed;
 }
 

@@ -147,7 +147,8 @@ class LogManager {
   Directories live() const;
   // Those of them that are clean on the device afterwards are closed; the directories of others.
   std::set<std::string> close_logs(const Logs& logs, const Executor& executor, std::int64_t now_ms);
-  bool sync_at_once(const LogDirectory& directory, std::size_t dirty_logs);
+  bool stage_and_sync(const LogDirectory& directory, const Logs& logs);
+  bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoints(const char* name);
 

@@ -227,10 +227,12 @@ class PartitionLog {
 
   // Leaves the files as Kafka expects them after a clean shutdown, on the device. No use after it.
   base::Result<void> close(std::int64_t now_ms) EXCLUDES(append_mutex_);
-  // The same in two steps, for very many logs at once: finish_files, then the caller brings the
-  // whole file system to the device, then close_synced. The first returns whether there is anything
-  // to bring; the second flushes by itself if something was written meanwhile.
+  // The same in steps, for very many logs at once: finish_files, stage_files, then the caller
+  // brings the whole file system to the device, then close_synced, and that again for the names.
+  // The first returns whether there is anything to bring; the last flushes by itself if something
+  // was written meanwhile.
   base::Result<bool> finish_files() EXCLUDES(append_mutex_);
+  base::Result<void> stage_files() EXCLUDES(append_mutex_);
   base::Result<void> close_synced(std::int64_t now_ms) EXCLUDES(append_mutex_);
   // The directory is deleted or offline: everything from now on is storage_error, no file is
   // touched any more.

@@ -302,11 +302,16 @@ base::Result<bool> PartitionLog::finish_files() {
   if (producers_.latest_snapshot() != snapshot) has_new_files_.store(true);
   const auto list = segments();
   for (const auto& segment : *list) TRY(or_disk_failed(segment->write_out()));
-  TRY(or_disk_failed(epochs_.save_if_changed()));
   finished_end_.store(log_end_.load());
-  const bool is_dirty = unflushed_bytes_.load() > 0 || has_new_files_.load() ||
-                        has_new_directory_.load() || recovery_point() < log_end_offset();
+  const bool is_dirty = epochs_.has_changed() || unflushed_bytes_.load() > 0 ||
+                        has_new_files_.load() || has_new_directory_.load() ||
+                        recovery_point() < log_end_offset();
   return is_dirty;
+}
+
+base::Result<void> PartitionLog::stage_files() {
+  TRY(check_usable());
+  return or_disk_failed(epochs_.stage_if_changed());
 }
 
 base::Result<void> PartitionLog::close_synced(std::int64_t now_ms) {
@@ -314,6 +319,7 @@ base::Result<void> PartitionLog::close_synced(std::int64_t now_ms) {
     base::LockGuard append(append_mutex_);
     TRY(check_usable());
     if (finished_end_.load() == log_end_.load()) {
+      TRY(or_disk_failed(epochs_.replace_by_staged()));
       recovery_point_.store(log_end_.load());
       is_abandoned_.store(true);
       return {};
