@@ -17,8 +17,13 @@ class Refused(Exception):
         self.kind = kind
 
 
+_printing = threading.Lock()
+
+
 def emit(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
+    """From any thread: print() alone may put two lines into one."""
+    with _printing:
+        print(json.dumps({"event": event, **fields}), flush=True)
 
 
 def text(data):
