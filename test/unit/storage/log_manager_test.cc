@@ -229,8 +229,8 @@ TEST_CASE("the filthiest log is compacted first; how far each has come survives 
     const auto log = fixture.manager->find({topic, 0});
     log->set_high_watermark(log->log_end_offset());
   }
-  const auto large = fixture.manager->find({"large", 0});
-  const auto small = fixture.manager->find({"small", 0});
+  auto large = fixture.manager->find({"large", 0});
+  auto small = fixture.manager->find({"small", 0});
   storage::LogCleaner cleaner(*fixture.manager, {});
   CHECK(cleaner.clean_filthiest(6000));
   CHECK(cleaner.clean_filthiest(6000));
@@ -241,6 +241,8 @@ TEST_CASE("the filthiest log is compacted first; how far each has come survives 
   CHECK_EQ(fixture.text("cleaner-offset-checkpoint"),
            "0\n2\nlarge 0 " + std::to_string(cleaned.value()) + "\nsmall 0 " +
                std::to_string(small->cleaned_up_to()->value()) + "\n");
+  large.reset();  // no log outlives its manager
+  small.reset();
   fixture.stop();
   REQUIRE(fixture.start().has_value());
   CHECK_EQ(fixture.manager->find({"large", 0})->cleaned_up_to(), cleaned);
