@@ -31,6 +31,15 @@ base::Result<LoadReport> checked_run(const Options& options, const Load& load) {
   return run(load);
 }
 
+// What every load is told.
+template <class Load>
+Load addressed(Options& options) {
+  Load load;
+  load.port = options.number("port", 0);
+  load.topic = options.text("topic");
+  return load;
+}
+
 base::Result<BatchShape> batch_shape(Options& options) {
   BatchShape shape;
   shape.record_bytes = options.number("record-bytes", shape.record_bytes);
@@ -43,9 +52,7 @@ base::Result<BatchShape> batch_shape(Options& options) {
 }
 
 base::Result<LoadReport> produce(Options& options) {
-  ProduceLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<ProduceLoad>(options);
   load.partitions = options.number("partitions", load.partitions);
   load.connections = options.number("connections", load.connections);
   load.in_flight = options.number("in-flight", load.in_flight);
@@ -55,9 +62,7 @@ base::Result<LoadReport> produce(Options& options) {
 }
 
 base::Result<LoadReport> tail(Options& options) {
-  TailLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<TailLoad>(options);
   load.fetchers = options.number("fetchers", load.fetchers);
   load.requests = options.number("requests", load.requests);
   load.per_second = options.number("per-second", load.per_second);
@@ -66,9 +71,7 @@ base::Result<LoadReport> tail(Options& options) {
 }
 
 base::Result<LoadReport> catch_up(Options& options) {
-  CatchUpLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<CatchUpLoad>(options);
   load.connections = options.number("connections", load.connections);
   load.fetch_bytes = options.number("fetch-bytes", load.fetch_bytes);
   load.repeats = options.number("repeats", load.repeats);
@@ -76,9 +79,7 @@ base::Result<LoadReport> catch_up(Options& options) {
 }
 
 base::Result<LoadReport> commit(Options& options) {
-  CommitLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<CommitLoad>(options);
   load.group = options.text("group", load.group);
   load.groups = options.number("groups", load.groups);
   load.connections = options.number("connections", load.connections);
@@ -88,18 +89,14 @@ base::Result<LoadReport> commit(Options& options) {
 }
 
 base::Result<LoadReport> join(Options& options) {
-  JoinLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<JoinLoad>(options);
   load.group = options.text("group", load.group);
   load.members = options.number("members", load.members);
   return checked_run(options, load);
 }
 
 base::Result<LoadReport> create(Options& options) {
-  CreateLoad load;
-  load.port = options.number("port", 0);
-  load.topic = options.text("topic");
+  auto load = addressed<CreateLoad>(options);
   load.topics = options.number("topics", load.topics);
   load.partitions = options.number("partitions", load.partitions);
   return checked_run(options, load);

@@ -53,7 +53,16 @@ def measured(system, requests_of, mode, **options):
     )
 
 
-class Produce:
+class Workload:
+    name = ""
+    is_bulk = False  # held against the floor, not against Kafka
+
+    def serves(self, system):
+        """Whether this server can be asked at all."""
+        return True
+
+
+class Produce(Workload):
     """acks=1, four connections with one request each under way."""
 
     CONNECTIONS = 4
@@ -63,9 +72,6 @@ class Produce:
         self.is_bulk = records * record_bytes >= 1 << 19
         self.requests = requests
         self._options = dict(records=records, record_bytes=record_bytes, codec=codec)
-
-    def serves(self, system):
-        return True
 
     def prepare(self, system):
         system.create_topic(self._topic, partitions=self.CONNECTIONS)
@@ -87,7 +93,7 @@ class Produce:
         )
 
 
-class Tail:
+class Tail(Workload):
     """One producer at a fixed rate, consumers that wait at the end of its partition. The cost is
     that of a fetch with its share of the append that feeds it (one append for all consumers)."""
 
@@ -96,11 +102,7 @@ class Tail:
 
     def __init__(self, requests):
         self.name = "fetch tail"
-        self.is_bulk = False
         self.requests = requests
-
-    def serves(self, system):
-        return True
 
     def prepare(self, system):
         system.create_topic("tail")
@@ -117,14 +119,13 @@ class Tail:
         )
 
 
-class Commit:
+class Commit(Workload):
     """OffsetCommit requests of one partition each at a fixed rate, in turn for 500 groups."""
 
     PER_SECOND = 5000
 
     def __init__(self, requests):
         self.name = "offset commit, 5,000/s"
-        self.is_bulk = False
         self.requests = requests
 
     def serves(self, system):
@@ -145,7 +146,7 @@ class Commit:
         )
 
 
-class CatchUp:
+class CatchUp(Workload):
     """Two consumers read a partition each from its start, from the page cache."""
 
     CONNECTIONS = 2
@@ -155,9 +156,6 @@ class CatchUp:
         self.is_bulk = True
         self._partition_mb = partition_mb
         self._repeats = repeats
-
-    def serves(self, system):
-        return True
 
     def prepare(self, system):
         system.create_topic("catch-up", partitions=self.CONNECTIONS)

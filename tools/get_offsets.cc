@@ -11,6 +11,7 @@
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/list_offsets.h"
 #include "tools/cluster_session.h"
+#include "tools/list_offsets_request.h"
 #include "tools/option_parser.h"
 #include "tools/partition_filter.h"
 
@@ -82,22 +83,6 @@ Outcome<Query> read_query(const Options& options) {
   return Query{std::move(filter), options.has("exclude-internal-topics"), timestamp};
 }
 
-protocol::ListOffsetsRequest make_request(const std::vector<TopicPartition>& partitions,
-                                          std::int64_t timestamp) {
-  std::map<std::string, protocol::ListOffsetsRequest::ListOffsetsTopic> topics;
-  for (const TopicPartition& partition : partitions) {
-    auto& topic = topics[partition.topic];
-    topic.name = partition.topic;
-    auto& entry = topic.partitions.emplace_back();
-    entry.partition_index = partition.partition;
-    entry.timestamp = timestamp;
-  }
-  protocol::ListOffsetsRequest request;
-  request.replica_id = -1;
-  for (auto& [name, topic] : topics) request.topics.push_back(std::move(topic));
-  return request;
-}
-
 void skip(const TopicPartition& partition, std::string_view reason) {
   fmt::print(stderr, "Skip getting offsets for topic-partition {} due to error: {}\n",
              partition.to_string(), reason);
@@ -111,8 +96,8 @@ using Offsets = std::map<std::string, std::pair<TopicPartition, std::int64_t>>;
 runtime::Task<Outcome<>> ask(client::ClusterClient& cluster, std::vector<TopicPartition> partitions,
                              std::int64_t timestamp, Offsets& offsets) {
   const TopicPartition first = partitions.front();
-  const auto reply =
-      co_await cluster.call_leader<ListOffsetsResponse>(first, make_request(partitions, timestamp));
+  const auto reply = co_await cluster.call_leader<ListOffsetsResponse>(
+      first, list_offsets_request(partitions, timestamp));
   if (!reply) {
     for (const TopicPartition& partition : partitions) skip(partition, reply.error().to_string());
     co_return Outcome<>();

@@ -1,5 +1,8 @@
 #include "broker/groups/group_coordinator.h"
 
+#include <algorithm>
+#include <type_traits>
+
 #include "broker/cluster/topic_name.h"
 #include "runtime/cross_loop.h"
 
@@ -15,6 +18,16 @@ template <class Work>
 void run_on_loop(ShardHost& host, Work work) {
   if (host.loop().is_current()) return work();
   host.loop().post(std::move(work));
+}
+
+// An answer of any request as a refusal.
+void set_error(ErrorCode& answer, ErrorCode error) { answer = error; }
+void set_error(std::vector<ErrorCode>& answer, ErrorCode error) {
+  std::ranges::fill(answer, error);
+}
+template <class Answer>
+void set_error(Answer& answer, ErrorCode error) {
+  answer.error = error;
 }
 
 }  // namespace
@@ -75,16 +88,32 @@ std::optional<ErrorCode> GroupCoordinator::refusal(std::string_view group_id, Em
 }
 
 template <class Answer, class Call>
-runtime::Task<base::Result<Answer>> GroupCoordinator::ask(std::string group_id,
-                                                          runtime::CancelToken cancel, Call call) {
+runtime::Task<Answer> GroupCoordinator::ask(std::string group_id, EmptyId rule,
+                                            runtime::CancelToken cancel, Answer failure,
+                                            Call call) {
+  if (const auto refused = refusal(group_id, rule)) {
+    set_error(failure, *refused);
+    co_return failure;
+  }
   const std::int32_t partition = partition_for(group_id);
   ShardHost& host = host_of(partition);
   auto [sender, receiver] = runtime::one_shot<Answer>(*runtime::Loop::current());
-  run_on_loop(host,
-              [&host, partition, call = std::move(call), sender = std::move(sender)]() mutable {
-                if (!host.is_closed()) call(host.shard(partition), std::move(sender));
-              });
-  co_return co_await receiver.wait(runtime::kNoTimeout, cancel);
+  run_on_loop(host, [&host, partition, group_id = std::move(group_id), call = std::move(call),
+                     sender = std::move(sender)]() mutable {
+    if (host.is_closed()) return;
+    Shard& shard = host.shard(partition);
+    if constexpr (std::is_invocable_v<Call&, Shard&, const std::string&>) {
+      sender.complete(call(shard, group_id));
+    } else {
+      call(shard, group_id, [sender = std::move(sender)](Answer answer) mutable {
+        sender.complete(std::move(answer));
+      });
+    }
+  });
+  auto answer = co_await receiver.wait(runtime::kNoTimeout, cancel);
+  if (answer) co_return std::move(*answer);
+  set_error(failure, ErrorCode::kCoordinatorNotAvailable);
+  co_return failure;
 }
 
 // --- requests -----------------------------------------------------------------------------------
@@ -93,146 +122,80 @@ runtime::Task<JoinAnswer> GroupCoordinator::join(std::string group_id, JoinReque
                                                  runtime::CancelToken cancel) {
   JoinAnswer failure;
   failure.member_id = request.member_id;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (const auto refused = refusal(group_id, EmptyId::refused)) {
-    failure.error = *refused;
-    co_return failure;
-  }
-  auto answer = co_await ask<JoinAnswer>(
-      group_id, cancel,
-      [group_id, request = std::move(request)](Shard& shard,
-                                               runtime::Sender<JoinAnswer> sender) mutable {
-        shard.join(group_id, std::move(request),
-                   [sender = std::move(sender)](JoinAnswer joined) mutable {
-                     sender.complete(std::move(joined));
-                   });
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::refused, cancel, std::move(failure),
+             [request = std::move(request)](Shard& shard, const std::string& group,
+                                            JoinReply reply) mutable {
+               shard.join(group, std::move(request), std::move(reply));
+             });
 }
 
 runtime::Task<SyncAnswer> GroupCoordinator::sync(std::string group_id, SyncRequest request,
                                                  runtime::CancelToken cancel) {
-  SyncAnswer failure;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (const auto refused = refusal(group_id, EmptyId::refused)) {
-    failure.error = *refused;
-    co_return failure;
-  }
-  auto answer = co_await ask<SyncAnswer>(
-      group_id, cancel,
-      [group_id, request = std::move(request)](Shard& shard,
-                                               runtime::Sender<SyncAnswer> sender) mutable {
-        shard.sync(group_id, std::move(request),
-                   [sender = std::move(sender)](SyncAnswer synced) mutable {
-                     sender.complete(std::move(synced));
-                   });
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::refused, cancel, SyncAnswer(),
+             [request = std::move(request)](Shard& shard, const std::string& group,
+                                            SyncReply reply) mutable {
+               shard.sync(group, std::move(request), std::move(reply));
+             });
 }
 
 runtime::Task<ErrorCode> GroupCoordinator::heartbeat(std::string group_id, HeartbeatRequest request,
                                                      runtime::CancelToken cancel) {
-  if (const auto refused = refusal(group_id, EmptyId::refused)) co_return *refused;
-  const auto answer = co_await ask<ErrorCode>(
-      group_id, cancel,
-      [group_id, request = std::move(request)](Shard& shard, runtime::Sender<ErrorCode> sender) {
-        sender.complete(shard.heartbeat(group_id, request));
-      });
-  co_return answer.value_or(ErrorCode::kCoordinatorNotAvailable);
+  return ask(std::move(group_id), EmptyId::refused, cancel, ErrorCode::kNone,
+             [request = std::move(request)](Shard& shard, const std::string& group) {
+               return shard.heartbeat(group, request);
+             });
 }
 
 runtime::Task<LeaveAnswer> GroupCoordinator::leave(std::string group_id,
                                                    std::vector<LeavingMember> members,
                                                    runtime::CancelToken cancel) {
-  LeaveAnswer failure;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (const auto refused = refusal(group_id, EmptyId::refused)) {
-    failure.error = *refused;
-    co_return failure;
-  }
-  auto answer = co_await ask<LeaveAnswer>(
-      group_id, cancel,
-      [group_id, members = std::move(members)](Shard& shard, runtime::Sender<LeaveAnswer> sender) {
-        sender.complete(shard.leave(group_id, members));
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::refused, cancel, LeaveAnswer(),
+             [members = std::move(members)](Shard& shard, const std::string& group) {
+               return shard.leave(group, members);
+             });
 }
 
 runtime::Task<std::vector<ErrorCode>> GroupCoordinator::commit(std::string group_id,
                                                                CommitRequest request,
                                                                runtime::CancelToken cancel) {
-  const std::size_t count = request.offsets.size();
-  if (const auto refused = refusal(group_id, EmptyId::allowed)) {
-    co_return std::vector(count, *refused);
-  }
-  using Codes = std::vector<ErrorCode>;
-  auto answer =
-      co_await ask<Codes>(group_id, cancel,
-                          [group_id, request = std::move(request)](
-                              Shard& shard, runtime::Sender<Codes> sender) mutable {
-                            shard.commit(group_id, std::move(request),
-                                         [sender = std::move(sender)](Codes codes) mutable {
-                                           sender.complete(std::move(codes));
-                                         });
-                          });
-  if (!answer) co_return Codes(count, ErrorCode::kCoordinatorNotAvailable);
-  co_return std::move(*answer);
+  std::vector<ErrorCode> failure(request.offsets.size());
+  return ask(std::move(group_id), EmptyId::allowed, cancel, std::move(failure),
+             [request = std::move(request)](Shard& shard, const std::string& group,
+                                            CommitReply reply) mutable {
+               shard.commit(group, std::move(request), std::move(reply));
+             });
 }
 
 runtime::Task<FetchOffsetsAnswer> GroupCoordinator::fetch_offsets(std::string group_id,
                                                                   FetchOffsetsRequest request,
                                                                   runtime::CancelToken cancel) {
-  FetchOffsetsAnswer failure;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (refusal(group_id, EmptyId::allowed)) co_return failure;
-  auto answer = co_await ask<FetchOffsetsAnswer>(
-      group_id, cancel,
-      [group_id, request = std::move(request)](Shard& shard,
-                                               runtime::Sender<FetchOffsetsAnswer> sender) {
-        sender.complete(shard.fetch_offsets(group_id, request));
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::allowed, cancel, FetchOffsetsAnswer(),
+             [request = std::move(request)](Shard& shard, const std::string& group) {
+               return shard.fetch_offsets(group, request);
+             });
 }
 
 runtime::Task<DeleteOffsetsAnswer> GroupCoordinator::delete_offsets(
     std::string group_id, std::vector<base::TopicPartition> partitions,
     runtime::CancelToken cancel) {
-  DeleteOffsetsAnswer failure;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (const auto refused = refusal(group_id, EmptyId::refused)) {
-    failure.error = *refused;
-    co_return failure;
-  }
-  auto answer = co_await ask<DeleteOffsetsAnswer>(
-      group_id, cancel,
-      [group_id, partitions = std::move(partitions)](Shard& shard,
-                                                     runtime::Sender<DeleteOffsetsAnswer> sender) {
-        sender.complete(shard.delete_offsets(group_id, partitions));
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::refused, cancel, DeleteOffsetsAnswer(),
+             [partitions = std::move(partitions)](Shard& shard, const std::string& group) {
+               return shard.delete_offsets(group, partitions);
+             });
 }
 
 runtime::Task<DescribeAnswer> GroupCoordinator::describe(std::string group_id, bool with_history,
                                                          runtime::CancelToken cancel) {
-  DescribeAnswer failure;
-  failure.error = ErrorCode::kCoordinatorNotAvailable;
-  if (refusal(group_id, EmptyId::allowed)) co_return failure;
-  auto answer = co_await ask<DescribeAnswer>(
-      group_id, cancel,
-      [group_id, with_history](Shard& shard, runtime::Sender<DescribeAnswer> sender) {
-        sender.complete(shard.describe(group_id, with_history));
-      });
-  co_return answer ? std::move(*answer) : std::move(failure);
+  return ask(std::move(group_id), EmptyId::allowed, cancel, DescribeAnswer(),
+             [with_history](Shard& shard, const std::string& group) {
+               return shard.describe(group, with_history);
+             });
 }
 
 runtime::Task<ErrorCode> GroupCoordinator::remove_group(std::string group_id,
                                                         runtime::CancelToken cancel) {
-  if (const auto refused = refusal(group_id, EmptyId::allowed)) co_return *refused;
-  const auto answer = co_await ask<ErrorCode>(
-      group_id, cancel, [group_id](Shard& shard, runtime::Sender<ErrorCode> sender) {
-        sender.complete(shard.remove_group(group_id));
-      });
-  co_return answer.value_or(ErrorCode::kCoordinatorNotAvailable);
+  return ask(std::move(group_id), EmptyId::allowed, cancel, ErrorCode::kNone,
+             [](Shard& shard, const std::string& group) { return shard.remove_group(group); });
 }
 
 runtime::Task<ListAnswer> GroupCoordinator::list(runtime::CancelToken cancel) {

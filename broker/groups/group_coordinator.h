@@ -77,10 +77,11 @@ class GroupCoordinator final : public replication::LeadershipListener {
   ShardHost& host_of(std::int32_t partition) const {
     return *hosts_[static_cast<std::size_t>(partition) % hosts_.size()];
   }
-  // `call(Shard&, Sender<Answer>)` runs on the shard's loop.
+  // `call(shard, group id)`, whose result is the answer, or `call(shard, group id, reply)` runs on
+  // the shard's loop. `failure` with an error in it is the answer when nobody else gives one.
   template <class Answer, class Call>
-  runtime::Task<base::Result<Answer>> ask(std::string group_id, runtime::CancelToken cancel,
-                                          Call call);
+  runtime::Task<Answer> ask(std::string group_id, EmptyId rule, runtime::CancelToken cancel,
+                            Answer failure, Call call);
 
   const Settings settings_;
   const cluster::MetadataCache& metadata_;

@@ -15,7 +15,7 @@ using protocol::Writer;
 
 constexpr std::int16_t kOffsetKeyVersion = 1;  // 0 means the same
 constexpr std::int16_t kGroupKeyVersion = 2;
-constexpr std::int16_t kFirstFlexibleValue = 4;  // of both values; also the last known
+constexpr std::int16_t kFirstFlexibleValue = 4;  // of both values
 // A member without its strings' content, in the shortest version.
 constexpr std::size_t kMemberSizeMin = 15;
 
@@ -35,7 +35,7 @@ std::int16_t group_value_version(InterBrokerProtocol ibp) {
 base::Result<std::int16_t> read_value_version(Reader& reader, const char* what) {
   const std::int16_t version = reader.read_int16();
   TRY(reader.status());
-  if (version < 0 || version > kFirstFlexibleValue) {
+  if (version < 0 || version > kLastValueVersion) {
     return base::fail(base::Errc::unsupported,
                       std::string(what) + " of version " + std::to_string(version));
   }
@@ -73,6 +73,13 @@ void write_member(Writer& writer, const GroupRecord::Member& member, std::int16_
 
 std::int32_t partition_of(std::string_view group_id, std::int32_t count) {
   return base::java_hash_partition(group_id, count);
+}
+
+base::Result<std::int16_t> record_version(base::Bytes key_or_value) {
+  Reader reader(key_or_value);
+  const std::int16_t version = reader.read_int16();
+  TRY(reader.status());
+  return version;
 }
 
 base::Result<RecordKey> decode_key(base::Bytes key) {

@@ -49,6 +49,10 @@ struct CommittedOffset {
   bool operator==(const CommittedOffset&) const = default;
 };
 
+// Keys and values begin with their version. Errc::corrupt.
+base::Result<std::int16_t> record_version(base::Bytes key_or_value);
+inline constexpr std::int16_t kLastValueVersion = 4;
+
 // Errc::corrupt; Errc::unsupported for a value of a version that we do not know.
 base::Result<RecordKey> decode_key(base::Bytes key);
 base::Result<CommittedOffset> decode_offset_value(base::Bytes value);

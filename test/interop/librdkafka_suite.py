@@ -20,15 +20,12 @@ import datetime
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import places  # noqa: E402
-from harness.case import Case  # noqa: E402
 from interop.clients import marked_section, scene  # noqa: E402
 
 LIMIT_S = 180
@@ -103,15 +100,12 @@ def one(runner, server, number, scenario, directory, part=""):
 
 def run_scenario(options, scenario, numbers, settings):
     """On a broker of its own."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="barnabas-librdkafka-"))
-    case = Case(directory, 0)
-    start = scene.start_apache if options.against == "kafka" else scene.start_barnabas
     outcomes = {}
-    try:
-        server = start(case, settings={**SETTINGS, **settings})
+    with scene.own_case("barnabas-librdkafka-", options.keep) as case:
+        server = scene.start(case, options.against, {**SETTINGS, **settings})
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             runs = [
-                pool.submit(one, options.runner, server, number, scenario, directory, part)
+                pool.submit(one, options.runner, server, number, scenario, case.directory, part)
                 for number in numbers
                 for part in (ADMIN_PARTS if number == ADMIN else ("",))
             ]
@@ -119,12 +113,6 @@ def run_scenario(options, scenario, numbers, settings):
                 for test, outcome in sorted(each.result().items()):
                     print(f"{outcome:8} {test}", flush=True)
                     outcomes[test] = outcome
-    finally:
-        case.finish()
-        if options.keep:
-            print(f"logs: {directory}")
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
     return server.name, outcomes
 
 

@@ -16,13 +16,10 @@ one does not answer, its clients are skipped and the table says so. Exit code 1 
 
 import argparse
 import pathlib
-import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness.case import Case  # noqa: E402
 from interop.clients import catalogue, fetching, scene, table  # noqa: E402
 from interop.clients.scenarios import SCENARIOS  # noqa: E402
 
@@ -43,8 +40,7 @@ def say(line):
 
 
 def run(case, options, clients, names):
-    start = scene.start_apache if options.against == "kafka" else scene.start_barnabas
-    server = start(case)
+    server = scene.start(case, options.against)
     rows = []
     for client in clients:
         try:
@@ -71,17 +67,8 @@ def main():
     if options.list:
         say("\n".join([*map(catalogue.label, clients), "", *names]))
         return 0
-    directory = tempfile.mkdtemp(prefix="barnabas-clients-")
-    case = Case(directory, 0)
-    try:
-        failed = run(case, options, clients, names)
-    finally:
-        case.finish()
-        if options.keep:
-            say(f"logs: {directory}")
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
-    return 1 if failed else 0
+    with scene.own_case("barnabas-clients-", options.keep) as case:
+        return 1 if run(case, options, clients, names) else 0
 
 
 if __name__ == "__main__":

@@ -16,14 +16,16 @@ MAY_USE = {
     "tools": {"base", "protocol", "config", "runtime", "zkclient", "storage", "client"},
     "broker": {"base", "protocol", "config", "runtime", "zkclient", "storage", "client"},
 }
-# What a folder may use of one that is not below it: tools with --zookeeper read and write the same
-# znodes as brokers, and all knowledge of those is in one place. Only its pure parts.
+# What a folder may use of one that is not below it, pure parts only: tools with --zookeeper read
+# and write the same znodes as brokers, formatters print the records of groups, and all knowledge of
+# those is in one place.
 ALSO = {
     "tools": (
         "broker/cluster/znode_paths.h",
         "broker/cluster/znodes/",
         "broker/cluster/topic_name.h",
         "broker/cluster/assignment.h",
+        "broker/groups/offset_records.h",
     ),
 }
 # Room of the broker: other rooms that it may use. A domain room never sees network or api.

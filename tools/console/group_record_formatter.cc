@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <span>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
-#include "protocol/reader.h"
+#include "broker/groups/offset_records.h"
 #include "tools/json_object.h"
 
 namespace console {
 
-using protocol::Reader;
+using groups::CommittedOffset;
+using groups::GroupKey;
+using groups::GroupRecord;
+using groups::OffsetKey;
+using groups::RecordKey;
+using groups::UnknownKey;
 using tools::failure;
 using tools::JsonObject;
 using tools::Outcome;
@@ -20,127 +25,32 @@ using Text = std::optional<std::string_view>;
 
 namespace {
 
-constexpr std::int16_t kOffsetKeyMax = 1;  // key versions 0 and 1 are offsets, 2 is a group
-constexpr std::int16_t kGroupKey = 2;
-constexpr std::int16_t kValueMax = 4;
-constexpr std::int16_t kFirstFlexible = 4;
+enum class RecordKind { offset, group };
 
-enum class KeyKind { offset, group, unknown };
+base::Bytes bytes_of(std::string_view text) { return base::as_bytes(text); }
 
-// Views into the record.
-struct Key {
-  std::int16_t version = 0;
-  KeyKind kind = KeyKind::unknown;
-  std::string_view group;
-  std::string_view topic;
-  std::int32_t partition = 0;
-};
-
-struct OffsetValue {
-  std::int16_t version = 0;
-  std::int64_t offset = 0;
-  std::int32_t leader_epoch = -1;
-  std::string_view metadata;
-  std::int64_t commit_timestamp = 0;
-  std::int64_t expire_timestamp = -1;
-};
-
-struct Member {
-  std::string_view id;
-  Text instance_id;
-  std::string_view client_id;
-  std::string_view client_host;
-  std::int32_t rebalance_timeout_ms = 0;
-  std::int32_t session_timeout_ms = 0;
-  std::string subscription;
-  std::string assignment;
-};
-
-struct GroupValue {
-  std::int16_t version = 0;
-  std::string_view protocol_type;
-  std::int32_t generation = 0;
-  Text protocol;
-  Text leader;
-  std::int64_t state_timestamp = -1;
-  std::vector<Member> members;
-};
-
-Reader reader_of(std::string_view bytes) { return Reader(std::as_bytes(std::span(bytes))); }
-
-Outcome<Key> read_key(std::string_view bytes) {
-  Reader reader = reader_of(bytes);
-  Key key;
-  key.version = reader.read_int16();
-  if (reader.ok() && key.version >= 0 && key.version <= kGroupKey) {
-    key.kind = key.version <= kOffsetKeyMax ? KeyKind::offset : KeyKind::group;
-    key.group = reader.read_string_view(false);
-    if (key.kind == KeyKind::offset) {
-      key.topic = reader.read_string_view(false);
-      key.partition = reader.read_int32();
-    }
-  }
-  TRY(reader.status());
-  return key;
+bool is_of_kind(const RecordKey& key, RecordKind kind) {
+  return kind == RecordKind::offset ? std::holds_alternative<OffsetKey>(key)
+                                    : std::holds_alternative<GroupKey>(key);
 }
 
 // Fails for a version that is not known, as Kafka's text formatters do.
-Outcome<std::int16_t> read_version(Reader& reader) {
-  const std::int16_t version = reader.read_int16();
-  TRY(reader.status());
-  if (version < 0 || version > kValueMax) {
+Outcome<std::int16_t> value_version(std::string_view value) {
+  TRY_ASSIGN(const std::int16_t version, groups::record_version(bytes_of(value)));
+  if (version < 0 || version > groups::kLastValueVersion) {
     return failure(fmt::format("Unknown group record version: {}", version));
   }
   return version;
 }
 
-Outcome<OffsetValue> read_offset_value(std::string_view bytes) {
-  Reader reader = reader_of(bytes);
-  OffsetValue value;
-  TRY_ASSIGN(value.version, read_version(reader));
-  const bool is_flexible = value.version >= kFirstFlexible;
-  value.offset = reader.read_int64();
-  if (value.version >= 3) value.leader_epoch = reader.read_int32();
-  value.metadata = reader.read_string_view(is_flexible);
-  value.commit_timestamp = reader.read_int64();
-  if (value.version == 1) value.expire_timestamp = reader.read_int64();
-  TRY(reader.status());
-  return value;
+Outcome<CommittedOffset> read_offset(std::string_view value) {
+  TRY(value_version(value));
+  return groups::decode_offset_value(bytes_of(value));
 }
 
-Member read_member(Reader& reader, std::int16_t version) {
-  const bool is_flexible = version >= kFirstFlexible;
-  Member member;
-  member.id = reader.read_string_view(is_flexible);
-  if (version >= 3) member.instance_id = reader.read_nullable_string_view(is_flexible);
-  member.client_id = reader.read_string_view(is_flexible);
-  member.client_host = reader.read_string_view(is_flexible);
-  if (version >= 1) member.rebalance_timeout_ms = reader.read_int32();
-  member.session_timeout_ms = reader.read_int32();
-  if (version == 0) member.rebalance_timeout_ms = member.session_timeout_ms;
-  member.subscription = reader.read_bytes(is_flexible);
-  member.assignment = reader.read_bytes(is_flexible);
-  if (is_flexible) reader.skip_tagged_fields();
-  return member;
-}
-
-Outcome<GroupValue> read_group_value(std::string_view bytes) {
-  constexpr std::size_t kMemberBytesMin = 8;
-  Reader reader = reader_of(bytes);
-  GroupValue value;
-  TRY_ASSIGN(value.version, read_version(reader));
-  const bool is_flexible = value.version >= kFirstFlexible;
-  value.protocol_type = reader.read_string_view(is_flexible);
-  value.generation = reader.read_int32();
-  value.protocol = reader.read_nullable_string_view(is_flexible);
-  value.leader = reader.read_nullable_string_view(is_flexible);
-  if (value.version >= 2) value.state_timestamp = reader.read_int64();
-  const std::size_t count = reader.read_count(is_flexible, kMemberBytesMin);
-  for (std::size_t i = 0; i < count && reader.ok(); ++i) {
-    value.members.push_back(read_member(reader, value.version));
-  }
-  TRY(reader.status());
-  return value;
+Outcome<GroupRecord> read_group(std::string_view value) {
+  TRY(value_version(value));
+  return groups::decode_group_value(bytes_of(value));
 }
 
 // Padded, as Jackson writes bytes.
@@ -167,32 +77,39 @@ JsonObject versioned(std::int16_t version, const JsonObject& data) {
   return json;
 }
 
-JsonObject key_json(const Key& key) {
+JsonObject key_json(const RecordKey& key, std::int16_t version) {
   JsonObject data;
-  data.add("group", Text(key.group));
-  if (key.kind == KeyKind::offset) {
-    data.add("topic", Text(key.topic)).add("partition", key.partition);
+  if (const auto* offset = std::get_if<OffsetKey>(&key)) {
+    data.add("group", Text(offset->group_id))
+        .add("topic", Text(offset->topic))
+        .add("partition", offset->partition);
+  } else if (const auto* group = std::get_if<GroupKey>(&key)) {
+    data.add("group", Text(group->group_id));
+  } else {
+    JsonObject unknown;
+    unknown.add("version", std::int32_t{version}).add("data", Text("unknown"));
+    return unknown;
   }
-  return versioned(key.version, data);
+  return versioned(version, data);
 }
 
-JsonObject offset_json(const OffsetValue& value) {
+JsonObject offset_json(const CommittedOffset& value, std::int16_t version) {
   JsonObject data;
   data.add("offset", value.offset);
-  if (value.version >= 3) data.add("leaderEpoch", value.leader_epoch);
-  data.add("metadata", Text(value.metadata)).add("commitTimestamp", value.commit_timestamp);
-  if (value.version == 1) data.add("expireTimestamp", value.expire_timestamp);
-  return versioned(value.version, data);
+  if (version >= 3) data.add("leaderEpoch", value.leader_epoch);
+  data.add("metadata", Text(value.metadata)).add("commitTimestamp", value.commit_timestamp_ms);
+  if (version == 1) data.add("expireTimestamp", value.expire_timestamp_ms);
+  return versioned(version, data);
 }
 
-JsonObject group_json(const GroupValue& value) {
+JsonObject group_json(const GroupRecord& value, std::int16_t version) {
   std::vector<std::string> members;
-  for (const Member& member : value.members) {
+  for (const GroupRecord::Member& member : value.members) {
     JsonObject json;
-    json.add("memberId", Text(member.id));
-    if (value.version >= 3) json.add("groupInstanceId", member.instance_id);
+    json.add("memberId", Text(member.member_id));
+    if (version >= 3) json.add("groupInstanceId", Text(member.instance_id));
     json.add("clientId", Text(member.client_id)).add("clientHost", Text(member.client_host));
-    if (value.version >= 1) json.add("rebalanceTimeout", member.rebalance_timeout_ms);
+    if (version >= 1) json.add("rebalanceTimeout", member.rebalance_timeout_ms);
     json.add("sessionTimeout", member.session_timeout_ms)
         .add("subscription", Text(base64(member.subscription)))
         .add("assignment", Text(base64(member.assignment)));
@@ -201,93 +118,100 @@ JsonObject group_json(const GroupValue& value) {
   JsonObject data;
   data.add("protocolType", Text(value.protocol_type))
       .add("generation", value.generation)
-      .add("protocol", value.protocol)
-      .add("leader", value.leader);
-  if (value.version >= 2) data.add("currentStateTimestamp", value.state_timestamp);
+      .add("protocol", Text(value.protocol))
+      .add("leader", Text(value.leader));
+  if (version >= 2) data.add("currentStateTimestamp", value.state_timestamp_ms);
   data.add_raw("members", tools::json_array(members));
-  return versioned(value.version, data);
+  return versioned(version, data);
 }
 
-std::string offset_text(const OffsetValue& value) {
+std::string offset_text(const CommittedOffset& value) {
   const std::string epoch = value.leader_epoch < 0
                                 ? std::string("Optional.empty")
                                 : fmt::format("Optional[{}]", value.leader_epoch);
-  const std::string expiry = value.expire_timestamp < 0
+  const std::string expiry = value.expire_timestamp_ms < 0
                                  ? std::string("None")
-                                 : fmt::format("Some({})", value.expire_timestamp);
+                                 : fmt::format("Some({})", value.expire_timestamp_ms);
   return fmt::format(
       "OffsetAndMetadata(offset={}, leaderEpoch={}, metadata={}, commitTimestamp={}, "
       "expireTimestamp={})",
-      value.offset, epoch, value.metadata, value.commit_timestamp, expiry);
+      value.offset, epoch, value.metadata, value.commit_timestamp_ms, expiry);
 }
 
-std::string group_text(const Key& key, const GroupValue& value) {
+std::string group_text(std::string_view group_id, const GroupRecord& value) {
   const auto option = [](const Text& text) {
     return text && !text->empty() ? fmt::format("Some({})", *text) : std::string("None");
   };
   std::vector<std::string> members;
-  for (const Member& member : value.members) {
+  for (const GroupRecord::Member& member : value.members) {
     members.push_back(fmt::format(
         "{0} -> MemberMetadata(memberId={0}, groupInstanceId={1}, clientId={2}, clientHost={3}, "
         "sessionTimeoutMs={4}, rebalanceTimeoutMs={5}, supportedProtocols=List({6}))",
-        member.id, option(member.instance_id), member.client_id, member.client_host,
+        member.member_id, option(member.instance_id), member.client_id, member.client_host,
         member.session_timeout_ms, member.rebalance_timeout_ms, value.protocol.value_or("null")));
   }
   return fmt::format(
       "GroupMetadata(groupId={}, generation={}, protocolType={}, currentState={}, "
       "members=HashMap({}))",
-      key.group, value.generation, option(value.protocol_type),
-      members.empty() ? "Empty" : "Stable", fmt::join(members, ", "));
+      group_id, value.generation, option(value.protocol_type), members.empty() ? "Empty" : "Stable",
+      fmt::join(members, ", "));
+}
+
+Outcome<JsonObject> value_json(RecordKind kind, std::string_view text) {
+  TRY_ASSIGN(const std::int16_t version, value_version(text));
+  if (kind == RecordKind::offset) {
+    TRY_ASSIGN(const CommittedOffset value, read_offset(text));
+    return offset_json(value, version);
+  }
+  TRY_ASSIGN(const GroupRecord value, read_group(text));
+  return group_json(value, version);
 }
 
 // Kafka writes no line end behind the JSON; here each record is a line.
-Outcome<> append_json(KeyKind wanted, const ConsumedRecord& record, std::string& text) {
+Outcome<> append_json(RecordKind wanted, const ConsumedRecord& record, std::string& text) {
   JsonObject json;
   if (record.key) {
-    TRY_ASSIGN(const Key key, read_key(*record.key));
-    if (key.kind != wanted && key.kind != KeyKind::unknown) return {};
-    if (key.kind == KeyKind::unknown) {
-      JsonObject unknown;
-      unknown.add("version", std::int32_t{key.version}).add("data", Text("unknown"));
-      json.add_raw("key", unknown.text());
-    } else {
-      json.add_raw("key", key_json(key).text());
-    }
+    TRY_ASSIGN(const RecordKey key, groups::decode_key(bytes_of(*record.key)));
+    if (!is_of_kind(key, wanted) && !std::holds_alternative<UnknownKey>(key)) return {};
+    TRY_ASSIGN(const std::int16_t version, groups::record_version(bytes_of(*record.key)));
+    json.add_raw("key", key_json(key, version).text());
   } else {
     json.add("key", Text());
   }
-  if (!record.value) {
-    json.add("value", Text());
-  } else if (wanted == KeyKind::offset) {
-    TRY_ASSIGN(const OffsetValue value, read_offset_value(*record.value));
-    json.add_raw("value", offset_json(value).text());
+  if (record.value) {
+    TRY_ASSIGN(const JsonObject value, value_json(wanted, *record.value));
+    json.add_raw("value", value.text());
   } else {
-    TRY_ASSIGN(const GroupValue value, read_group_value(*record.value));
-    json.add_raw("value", group_json(value).text());
+    json.add("value", Text());
   }
   text += json.text() + "\n";
   return {};
 }
 
-Outcome<> append_text(KeyKind wanted, const ConsumedRecord& record, std::string& text) {
+Outcome<> append_text(RecordKind wanted, const ConsumedRecord& record, std::string& text) {
   if (!record.key) return {};
-  TRY_ASSIGN(const Key key, read_key(*record.key));
-  if (key.kind != wanted) return {};
+  TRY_ASSIGN(const RecordKey key, groups::decode_key(bytes_of(*record.key)));
+  std::string key_text;
   std::string value_text = "NULL";
-  if (record.value && wanted == KeyKind::offset) {
-    TRY_ASSIGN(const OffsetValue value, read_offset_value(*record.value));
-    value_text = offset_text(value);
-  } else if (record.value) {
-    TRY_ASSIGN(const GroupValue value, read_group_value(*record.value));
-    value_text = group_text(key, value);
+  if (!is_of_kind(key, wanted)) return {};
+  if (const auto* offset = std::get_if<OffsetKey>(&key)) {
+    key_text = fmt::format("[{},{},{}]", offset->group_id, offset->topic, offset->partition);
+    if (record.value) {
+      TRY_ASSIGN(const CommittedOffset value, read_offset(*record.value));
+      value_text = offset_text(value);
+    }
+  } else if (const auto* group = std::get_if<GroupKey>(&key)) {
+    key_text = group->group_id;
+    if (record.value) {
+      TRY_ASSIGN(const GroupRecord value, read_group(*record.value));
+      value_text = group_text(group->group_id, value);
+    }
   }
-  text += wanted == KeyKind::offset ? fmt::format("[{},{},{}]", key.group, key.topic, key.partition)
-                                    : std::string(key.group);
-  text += "::" + value_text + "\n";
+  text += key_text + "::" + value_text + "\n";
   return {};
 }
 
-template <Outcome<> (*append)(KeyKind, const ConsumedRecord&, std::string&), KeyKind kind>
+template <Outcome<> (*append)(RecordKind, const ConsumedRecord&, std::string&), RecordKind kind>
 Outcome<> append_kind(const ConsumedRecord& record, std::string& text) {
   return append(kind, record, text);
 }
@@ -297,13 +221,13 @@ Outcome<> append_kind(const ConsumedRecord& record, std::string& text) {
 AppendRecord find_group_record_formatter(std::string_view class_name) {
   constexpr std::pair<std::string_view, AppendRecord> kFormatters[] = {
       {"org.apache.kafka.tools.consumer.OffsetsMessageFormatter",
-       append_kind<append_json, KeyKind::offset>},
+       append_kind<append_json, RecordKind::offset>},
       {"org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter",
-       append_kind<append_json, KeyKind::group>},
+       append_kind<append_json, RecordKind::group>},
       {"kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter",
-       append_kind<append_text, KeyKind::offset>},
+       append_kind<append_text, RecordKind::offset>},
       {"kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter",
-       append_kind<append_text, KeyKind::group>},
+       append_kind<append_text, RecordKind::group>},
   };
   for (const auto& [name, formatter] : kFormatters) {
     if (name == class_name) return formatter;

@@ -17,6 +17,7 @@
 #include "protocol/gen/offset_fetch.h"
 #include "tools/consumer_groups/assignment.h"
 #include "tools/java_exception.h"
+#include "tools/list_offsets_request.h"
 
 namespace consumer_groups {
 
@@ -105,22 +106,6 @@ void collect_committed(const Topics& topics, Offsets& offsets) {
   }
 }
 
-protocol::ListOffsetsRequest list_offsets_request(const std::vector<TopicPartition>& partitions,
-                                                  std::int64_t timestamp) {
-  std::map<std::string, protocol::ListOffsetsRequest::ListOffsetsTopic> topics;
-  for (const TopicPartition& partition : partitions) {
-    auto& topic = topics[partition.topic];
-    topic.name = partition.topic;
-    auto& entry = topic.partitions.emplace_back();
-    entry.partition_index = partition.partition;
-    entry.timestamp = timestamp;
-  }
-  protocol::ListOffsetsRequest request;
-  request.replica_id = -1;
-  for (auto& [name, topic] : topics) request.topics.push_back(std::move(topic));
-  return request;
-}
-
 Task<Outcome<protocol::MetadataResponse>> metadata_of(client::ClusterClient& cluster,
                                                       std::set<std::string> topics) {
   protocol::MetadataRequest request;
@@ -141,7 +126,7 @@ Task<Outcome<>> ask_leader(client::ClusterClient& cluster, std::vector<TopicPart
                            std::int64_t timestamp, Offsets& offsets) {
   const TopicPartition first = partitions.front();
   const auto reply = co_await cluster.call_leader<protocol::ListOffsetsResponse>(
-      first, list_offsets_request(partitions, timestamp));
+      first, tools::list_offsets_request(partitions, timestamp));
   if (!reply) co_return failed(reply.error());
   for (const auto& topic : reply->value.topics) {
     for (const auto& result : topic.partitions) {

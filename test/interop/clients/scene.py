@@ -1,9 +1,13 @@
 """What a scenario is given: topics on a live broker, and drivers of the client under test."""
 
+import contextlib
 import itertools
+import shutil
+import tempfile
 
 from harness import kafka_tools
 from harness.apache_kafka import ApacheKafka
+from harness.case import Case
 from interop.clients.driver_process import Driver
 
 BROKER_SETTINGS = {
@@ -39,6 +43,27 @@ def start_apache(case, version="3.9.1", settings=None):
     )
     kafka.start_broker(config)
     return Server(f"Apache Kafka {version}", f"127.0.0.1:{port}", log_dir)
+
+
+def start(case, against, settings=None):
+    """against: barnabas or kafka."""
+    starter = start_apache if against == "kafka" else start_barnabas
+    return starter(case, settings=settings)
+
+
+@contextlib.contextmanager
+def own_case(prefix, keep):
+    """For a program that is no test of the suite. keep: its directory stays, and is named."""
+    directory = tempfile.mkdtemp(prefix=prefix)
+    case = Case(directory, 0)
+    try:
+        yield case
+    finally:
+        case.finish()
+        if keep:
+            print(f"logs: {directory}", flush=True)
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 class Bench:

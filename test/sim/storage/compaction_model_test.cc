@@ -7,27 +7,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
 
 #include "protocol/record_batch_builder.h"
-#include "runtime/sim/sim_file_system.h"
-#include "runtime/xoshiro.h"
 #include "storage/compaction/compaction.h"
+#include "test/sim/storage/sim_log.h"
 
 using base::Offset;
 using runtime::CrashKind;
 
 namespace {
-
-class FixedClock final : public runtime::Clock {
- public:
-  std::int64_t monotonic_ns() const override { return now_ms * 1'000'000; }
-  std::int64_t wall_ms() const override { return now_ms; }
-  std::int64_t now_ms = 1'000'000;
-};
 
 enum class Fate { committed, aborted, open };
 
@@ -46,9 +37,9 @@ struct Read {
 
 constexpr std::int64_t kDeleteRetentionMs = 500;
 
-class CompactionModel {
+class CompactionModel final : private storage_sim::SimLog {
  public:
-  explicit CompactionModel(std::uint64_t seed) : random_(seed), files_(clock_, seed) {
+  explicit CompactionModel(std::uint64_t seed) : SimLog(seed) {
     config_.segment_bytes = 600 + static_cast<std::int32_t>(below(2500));
     config_.index_interval_bytes = 50 + static_cast<std::int32_t>(below(300));
     config_.cleanup_compact = true;
@@ -56,8 +47,6 @@ class CompactionModel {
     config_.delete_retention_ms = kDeleteRetentionMs;
     config_.min_cleanable_dirty_ratio = 0;
     key_count_ = 2 + below(20);
-    REQUIRE(files_.create_directories("/data").has_value());
-    REQUIRE(files_.sync_directory("/").has_value());
     open(true);
   }
 
@@ -129,7 +118,6 @@ class CompactionModel {
     Fate fate = Fate::open;
   };
 
-  std::uint64_t below(std::uint64_t bound) { return random_.next() % bound; }
   CrashKind some_crash() {
     constexpr CrashKind kKinds[] = {CrashKind::process_killed, CrashKind::power_loss,
                                     CrashKind::power_loss_torn};
@@ -137,33 +125,19 @@ class CompactionModel {
   }
 
   void open(bool clean) {
-    log_.reset();
-    descriptors_ = std::make_unique<storage::DescriptorCache>(files_, 3);
-    index_pages_ = std::make_unique<storage::IndexPageCache>(files_, 3 * 4080);
-    environment_ = std::make_unique<storage::LogEnvironment>(
-        storage::LogEnvironment{files_, *descriptors_, *index_pages_,
-                                [this](const std::string&, const base::Error& error) {
-                                  if (!may_fail_) FAIL(error.to_string());
-                                },
-                                [this](std::vector<std::string> paths, std::int64_t) {
-                                  if (below(2) == 0) return;
-                                  for (const auto& path : paths) (void)files_.remove_file(path);
-                                }});
     storage::OpenLogOptions options;
-    options.log_dir = "/data";
-    options.directory_name = "t-0";
-    options.topic_partition = {"t", 0};
-    options.config = std::make_shared<const storage::LogConfig>(config_);
     options.had_clean_shutdown = clean;
     options.recovery_point = recovery_point_;
-    options.high_watermark = Offset(INT64_MAX);
     options.cleaned_up_to = cleaned_up_to_;
-    options.now_ms = clock_.now_ms;
-    auto opened = storage::PartitionLog::open(*environment_, options);
-    if (!opened) FAIL(opened.error().to_string());
-    log_ = std::move(*opened);
-    REQUIRE(files_.sync_directory("/data").has_value());
+    open_log(options);
     recovery_point_ = log_->recovery_point();
+  }
+
+  void on_disk_failure(const base::Error& error) override {
+    if (!may_fail_) SimLog::on_disk_failure(error);
+  }
+  void remove_later(const std::vector<std::string>& paths) override {
+    if (below(2) != 0) SimLog::remove_later(paths);
   }
 
   void reopen_clean() {
@@ -360,16 +334,7 @@ class CompactionModel {
     }
   }
 
-  runtime::Xoshiro random_;
-  FixedClock clock_;
-  runtime::SimFileSystem files_;
-  storage::LogConfig config_;
   bool may_fail_ = false;
-  std::unique_ptr<storage::DescriptorCache> descriptors_;
-  std::unique_ptr<storage::IndexPageCache> index_pages_;
-  std::unique_ptr<storage::LogEnvironment> environment_;
-  std::unique_ptr<storage::PartitionLog> log_;
-
   std::map<Offset, Written> written_;
   std::vector<Transaction> transactions_;
   std::map<std::int64_t, std::int32_t> sequences_;
@@ -383,9 +348,7 @@ class CompactionModel {
 }  // namespace
 
 TEST_CASE("random writes, compactions and crashes, beside a list of what was written") {
-  const char* const wanted = std::getenv("BARNABAS_SIM_SEEDS");
-  const std::uint64_t seeds = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= storage_sim::seeds_wanted(); ++seed) {
     CAPTURE(seed);
     CompactionModel(seed).run(150);
   }

@@ -6,39 +6,27 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string>
 
 #include "protocol/record_batch_builder.h"
-#include "runtime/sim/sim_file_system.h"
-#include "runtime/xoshiro.h"
-#include "storage/partition_log.h"
+#include "test/sim/storage/sim_log.h"
 
 using base::Offset;
 
 namespace {
-
-class FixedClock final : public runtime::Clock {
- public:
-  std::int64_t monotonic_ns() const override { return now_ms * 1'000'000; }
-  std::int64_t wall_ms() const override { return now_ms; }
-  std::int64_t now_ms = 1'000'000;
-};
 
 // Sequential numbering per producer of idempotent batches.
 struct ModelProducer {
   std::int32_t next_sequence = 0;
 };
 
-class LogModel {
+class LogModel final : private storage_sim::SimLog {
  public:
-  explicit LogModel(std::uint64_t seed) : random_(seed), files_(clock_, seed) {
+  explicit LogModel(std::uint64_t seed) : SimLog(seed) {
     config_.segment_bytes = 700 + static_cast<std::int32_t>(below(2000));
     config_.index_interval_bytes = 50 + static_cast<std::int32_t>(below(300));
     config_.retention_ms = -1;
-    REQUIRE(files_.create_directories("/data").has_value());
-    REQUIRE(files_.sync_directory("/").has_value());
     open(true);
   }
 
@@ -54,8 +42,6 @@ class LogModel {
   }
 
  private:
-  std::uint64_t below(std::uint64_t bound) { return random_.next() % bound; }
-
   void step() {
     const std::uint64_t dice = below(100);
     if (dice < 50) {
@@ -90,31 +76,11 @@ class LogModel {
   }
 
   void open(bool clean) {
-    // What a process has in memory begins anew.
-    log_.reset();
-    descriptors_ = std::make_unique<storage::DescriptorCache>(files_, 3);
-    index_pages_ = std::make_unique<storage::IndexPageCache>(files_, 3 * 4080);
-    environment_ = std::make_unique<storage::LogEnvironment>(storage::LogEnvironment{
-        files_, *descriptors_, *index_pages_,
-        [](const std::string&, const base::Error& error) { FAIL(error.to_string()); },
-        [this](std::vector<std::string> paths, std::int64_t) {
-          for (const auto& path : paths) (void)files_.remove_file(path);
-        }});
     storage::OpenLogOptions options;
-    options.log_dir = "/data";
-    options.directory_name = "t-0";
-    options.topic_partition = {"t", 0};
-    options.config = std::make_shared<const storage::LogConfig>(config_);
     options.had_clean_shutdown = clean;
     options.recovery_point = checkpointed_recovery_point_;
     options.log_start_offset = log_start_;
-    options.high_watermark = Offset(INT64_MAX);
-    options.now_ms = clock_.now_ms;
-    auto opened = storage::PartitionLog::open(*environment_, options);
-    if (!opened) FAIL(opened.error().to_string());
-    log_ = std::move(*opened);
-    // As LogManager does at the end of loading.
-    REQUIRE(files_.sync_directory("/data").has_value());
+    open_log(options);
     checkpoint();
   }
 
@@ -394,15 +360,6 @@ class LogModel {
     shared_end_ = std::min(shared_end_, end);
   }
 
-  runtime::Xoshiro random_;
-  FixedClock clock_;
-  runtime::SimFileSystem files_;
-  storage::LogConfig config_;
-  std::unique_ptr<storage::DescriptorCache> descriptors_;
-  std::unique_ptr<storage::IndexPageCache> index_pages_;
-  std::unique_ptr<storage::LogEnvironment> environment_;
-  std::unique_ptr<storage::PartitionLog> log_;
-
   std::map<Offset, Record> records_;
   Offset log_start_{0};
   Offset log_end_{0};
@@ -416,10 +373,7 @@ class LogModel {
 }  // namespace
 
 TEST_CASE("random operations and crashes, beside a model") {
-  // More of them for a long run: BARNABAS_SIM_SEEDS=5000.
-  const char* const wanted = std::getenv("BARNABAS_SIM_SEEDS");
-  const std::uint64_t seeds = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= storage_sim::seeds_wanted(); ++seed) {
     CAPTURE(seed);
     LogModel(seed).run(150);
   }

@@ -21,13 +21,7 @@ using KeyValue = std::pair<std::string, std::optional<std::string>>;
 
 base::Buffer make_keyed(const std::vector<KeyValue>& records, std::int64_t timestamp_ms = 1000,
                         Codec codec = Codec::none, storage_test::ProducerFields producer = {}) {
-  protocol::BatchOptions options;
-  options.codec = codec;
-  options.producer_id = producer.id;
-  options.producer_epoch = producer.epoch;
-  options.base_sequence = producer.sequence;
-  options.is_transactional = producer.is_transactional;
-  protocol::RecordBatchBuilder builder(options);
+  protocol::RecordBatchBuilder builder(storage_test::batch_options(codec, producer));
   for (const auto& [key, value] : records) {
     std::optional<base::Bytes> bytes;
     if (value) bytes = base::as_bytes(*value);

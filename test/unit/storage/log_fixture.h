@@ -49,17 +49,21 @@ struct ProducerFields {
   bool is_transactional = false;
 };
 
-inline base::Buffer make_batch(int records, std::int64_t timestamp_ms = 1000,
-                               const std::string& value = "value",
-                               protocol::Codec codec = protocol::Codec::none,
-                               ProducerFields producer = {}) {
+inline protocol::BatchOptions batch_options(protocol::Codec codec, ProducerFields producer) {
   protocol::BatchOptions options;
   options.codec = codec;
   options.producer_id = producer.id;
   options.producer_epoch = producer.epoch;
   options.base_sequence = producer.sequence;
   options.is_transactional = producer.is_transactional;
-  protocol::RecordBatchBuilder builder(options);
+  return options;
+}
+
+inline base::Buffer make_batch(int records, std::int64_t timestamp_ms = 1000,
+                               const std::string& value = "value",
+                               protocol::Codec codec = protocol::Codec::none,
+                               ProducerFields producer = {}) {
+  protocol::RecordBatchBuilder builder(batch_options(codec, producer));
   for (int i = 0; i < records; ++i) {
     const std::string key = "k" + std::to_string(i);
     builder.append(timestamp_ms + i, base::as_bytes(key), base::as_bytes(value));

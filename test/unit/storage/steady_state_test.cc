@@ -19,14 +19,22 @@ class StillClock final : public runtime::Clock {
   std::int64_t wall_ms() const override { return 1'000'000; }
 };
 
+// An open log on a simulated disk.
+struct OnSimDisk {
+  OnSimDisk() {
+    REQUIRE(files->create_directories("/data").has_value());
+    fixture.open();
+  }
+  StillClock clock;
+  std::shared_ptr<runtime::SimFileSystem> files = std::make_shared<runtime::SimFileSystem>(clock);
+  LogFixture fixture{files, "/data"};
+};
+
 }  // namespace
 
 TEST_CASE("an append is one write; fetching the tail touches no file") {
-  StillClock clock;
-  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
-  REQUIRE(files->create_directories("/data").has_value());
-  LogFixture fixture(files, "/data");
-  fixture.open();
+  OnSimDisk disk;
+  auto& [clock, files, fixture] = disk;
   for (int i = 0; i < 10; ++i) REQUIRE(fixture.append(make_batch(5)).has_value());
   std::map<runtime::SimFileOperation, int> calls;
   files->set_fault_hook([&](runtime::SimFileOperation operation, const std::string&) {
@@ -46,11 +54,8 @@ TEST_CASE("an append is one write; fetching the tail touches no file") {
 }
 
 TEST_CASE("a full disk refuses appends, keeps reads, and recovers by itself") {
-  StillClock clock;
-  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
-  REQUIRE(files->create_directories("/data").has_value());
-  LogFixture fixture(files, "/data");
-  fixture.open();
+  OnSimDisk disk;
+  auto& [clock, files, fixture] = disk;
   for (int i = 0; i < 10; ++i) REQUIRE(fixture.append(make_batch(5)).has_value());
   files->set_capacity_bytes(fixture.log->size_bytes() + 100);
   for (int i = 0; i < 3; ++i) {
@@ -65,11 +70,8 @@ TEST_CASE("a full disk refuses appends, keeps reads, and recovers by itself") {
 }
 
 TEST_CASE("any other disk error is reported, for the directory to go offline") {
-  StillClock clock;
-  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
-  REQUIRE(files->create_directories("/data").has_value());
-  LogFixture fixture(files, "/data");
-  fixture.open();
+  OnSimDisk disk;
+  auto& [clock, files, fixture] = disk;
   files->set_fault_hook([&](runtime::SimFileOperation operation, const std::string&) {
     runtime::SimFileFault fault;
     if (operation == runtime::SimFileOperation::write) fault.errno_value = EIO;

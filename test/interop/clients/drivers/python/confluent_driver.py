@@ -1,12 +1,10 @@
 """confluent-kafka, which is librdkafka behind Python."""
 
 import sys
-import time
 
 import confluent_kafka as ck
-from protocol import Member, Refused, emit, emit_record, serve
+from protocol import Member, Refused, emit, emit_record, read_all, serve
 
-READ_S = 30
 KINDS = {
     ck.KafkaError.MSG_SIZE_TOO_LARGE: "too_large",
     ck.KafkaError.UNKNOWN_TOPIC_OR_PART: "unknown_topic",
@@ -19,14 +17,6 @@ def refusal(error):
 
 
 class Confluent(Member):
-    def __init__(self, address):
-        self._address = address
-        self._consumer = None
-        self._owned = set()
-        self._next = {}
-        self._left = None
-        self.joined = False
-
     def produce(self, options):
         errors = []
         producer = ck.Producer(
@@ -84,16 +74,15 @@ class Confluent(Member):
             partition.offset = options.number("time_ms")
             (partition,) = consumer.offsets_for_times([partition], timeout=20)
         consumer.assign([partition])
-        count, deadline = options.number("count"), time.monotonic() + READ_S
-        while count and time.monotonic() < deadline:
+
+        def take(_left):
             message = consumer.poll(0.2)
-            if message is not None:
-                self._tell(message)
-                count -= 1
-        consumer.close()
-        if count:
-            raise Refused("other", f"{count} records did not come")
-        emit("read")
+            if message is None:
+                return 0
+            self._tell(message)
+            return 1
+
+        read_all(options, consumer, take)
 
     def _tell(self, message):
         if message.error():
@@ -118,8 +107,8 @@ class Confluent(Member):
 
         def changed(how):
             def call(_consumer, partitions):
-                self._owned = how(self._owned, {tp.partition for tp in partitions})
-                emit("owned", partitions=sorted(self._owned))
+                named = {tp.partition for tp in partitions}
+                self.change(lambda owned: how(owned, named))
 
             return call
 
@@ -132,9 +121,8 @@ class Confluent(Member):
 
     def poll(self):
         message = self._consumer.poll(0.1)
-        if message is None or self._left == 0:
+        if message is None or not self.may_take():
             return
-        self._left = None if self._left is None else self._left - 1
         self._tell(message)
         self._next[message.topic(), message.partition()] = message.offset() + 1
 
@@ -142,11 +130,6 @@ class Confluent(Member):
         offsets = [ck.TopicPartition(*where, at) for where, at in self._next.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
         emit("committed")
-
-    def leave(self, _options):
-        self._consumer.close()
-        self.joined = False
-        emit("left")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
 """kafka-python, old (2.0) and new (3)."""
 
 import sys
-import time
 
 import kafka
 import kafka.errors
 from kafka.admin import KafkaAdminClient
-from protocol import Member, Refused, emit, emit_record, serve
+from protocol import Member, Refused, emit, emit_record, read_all, serve
 
 NEW = int(kafka.__version__.split(".")[0]) >= 3
-READ_S = 30
 
 
 class Listener(kafka.ConsumerRebalanceListener):
@@ -28,18 +26,6 @@ class Listener(kafka.ConsumerRebalanceListener):
 
 
 class KafkaPython(Member):
-    def __init__(self, address):
-        self._address = address
-        self._consumer = None
-        self._owned = set()
-        self._next = {}
-        self._left = None
-        self.joined = False
-
-    def change(self, how):
-        self._owned = how(self._owned)
-        emit("owned", partitions=sorted(self._owned))
-
     def _refusal(self, error, topic):
         if isinstance(error, kafka.errors.MessageSizeTooLargeError):
             return Refused("too_large", repr(error))
@@ -104,16 +90,14 @@ class KafkaPython(Member):
             consumer.seek(partition, found[partition].offset)
         else:
             consumer.seek_to_beginning(partition)
-        count, deadline = options.number("count"), time.monotonic() + READ_S
-        while count and time.monotonic() < deadline:
-            for records in consumer.poll(200, max_records=count).values():
-                for r in records:
-                    emit_record(r.partition, r.offset, r.key, r.value, r.headers)
-                    count -= 1
-        consumer.close()
-        if count:
-            raise Refused("other", f"{count} records did not come")
-        emit("read")
+
+        def take(left):
+            came = [r for rs in consumer.poll(200, max_records=left).values() for r in rs]
+            for r in came:
+                emit_record(r.partition, r.offset, r.key, r.value, r.headers)
+            return len(came)
+
+        read_all(options, consumer, take)
 
     def join(self, options):
         session_ms = options.number("session_ms", 10_000)
@@ -140,9 +124,8 @@ class KafkaPython(Member):
     def poll(self):
         for partition, records in self._consumer.poll(100).items():
             for r in records:
-                if self._left == 0:
+                if not self.may_take():
                     break
-                self._left = None if self._left is None else self._left - 1
                 self._next[partition] = r.offset + 1
                 emit_record(r.partition, r.offset, r.key, r.value, r.headers)
 
@@ -151,11 +134,6 @@ class KafkaPython(Member):
         offsets = {tp: kafka.OffsetAndMetadata(at, "", *no_epoch) for tp, at in self._next.items()}
         self._consumer.commit(offsets)
         emit("committed")
-
-    def leave(self, _options):
-        self._consumer.close()
-        self.joined = False
-        emit("left")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import json
 import queue
 import sys
 import threading
+import time
 
 # What is shown of a value.
 SHOWN_BYTES = 64
+READ_S = 30
 
 
 class Refused(Exception):
@@ -83,12 +85,46 @@ def commands():
 
 
 class Member:
-    """What the main loop needs of a client that may have joined a group."""
+    """A client that may have joined a group. What is here is the same for every library."""
 
-    joined = False
+    def __init__(self, address):
+        self._address = address
+        self._consumer = None  # the one of the group
+        self._owned = set()
+        self._next = {}  # partition, as the library names it: the offset to commit
+        self._left = None  # records that may still come; None: any number
+        self.joined = False
 
     def poll(self):
         """One look at the group, short; tells of records and changes."""
+
+    def change(self, how):
+        """how(owned) gives the partitions that are owned now."""
+        self._owned = how(self._owned)
+        emit("owned", partitions=sorted(self._owned))
+
+    def may_take(self):
+        """Whether one more record may be taken; counts it."""
+        if self._left == 0:
+            return False
+        self._left = None if self._left is None else self._left - 1
+        return True
+
+    def leave(self, _options):
+        self._consumer.close()
+        self.joined = False
+        emit("left")
+
+
+def read_all(options, consumer, take):
+    """take(left) tells of records that came and returns how many."""
+    left, deadline = options.number("count"), time.monotonic() + READ_S
+    while left and time.monotonic() < deadline:
+        left -= take(left)
+    consumer.close()
+    if left:
+        raise Refused("other", f"{left} records did not come")
+    emit("read")
 
 
 def serve(client):
