@@ -18,7 +18,7 @@ using PartitionData = protocol::FetchResponse::FetchableTopicResponse::Partition
 constexpr std::int16_t kFirstTopicIdVersion = 13;
 constexpr std::int32_t kFinalSessionEpoch = -1;
 constexpr std::int32_t kInitialSessionEpoch = 0;
-// A client that is gone is noticed when its wait is over, so no wait may take days.
+// A client that vanished without a word is noticed when its wait is over: no wait may take days.
 constexpr std::int32_t kWaitMaxMs = 60 * 1000;
 // Below this a record batch of format 2 would have to be converted down.
 constexpr std::int16_t kFirstBatchVersion = 4;
