@@ -28,6 +28,11 @@ start() {
   exit 1
 }
 
+if ! getent hosts localhost > /dev/null; then
+  echo "localhost has no address: /etc/hosts needs the line 127.0.0.1 localhost" >&2
+  exit 1
+fi
+
 say "packages"
 scripts/packages.sh run
 say "build (about ten minutes on two cores the first time)"

@@ -13,7 +13,10 @@ BUILD = pathlib.Path(os.environ.get("BARNABAS_TEST_BUILD", ROOT / "build" / "rel
 CACHE = (
     pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "barnabas-test"
 )
-ZOOKEEPER_JAR = pathlib.Path("/usr/share/java/zookeeper.jar")
+# ZooKeeper, and a logger, which its own class path lacks.
+ZOOKEEPER_CLASS_PATH = ":".join(
+    f"/usr/share/java/{name}.jar" for name in ("zookeeper", "slf4j-log4j12", "log4j-1.2")
+)
 
 # Full sizes of the long checks; without it they are cut to what fits a run on every change.
 FULL = os.environ.get("BARNABAS_FULL") == "1"

@@ -69,7 +69,7 @@ class ZooKeeper:
                 java,
                 *JVM_OPTIONS,
                 "-cp",
-                places.ZOOKEEPER_JAR,
+                places.ZOOKEEPER_CLASS_PATH,
                 "org.apache.zookeeper.server.quorum.QuorumPeerMain",
                 config,
             ],

@@ -240,3 +240,15 @@ def test_daemon(case):
         client.wait_gone(f"/brokers/ids/{node_id}")
     assert "started (kafka.server.KafkaServer)" in (logs / "kafkaServer.out").read_text()
     assert "started (kafka.server.KafkaServer)" in (logs / "server.log").read_text()
+
+
+def test_zookeeper_says_why_it_does_not_start(case):
+    taken = case.zookeeper()
+    config = case.path("other", "zookeeper.properties")
+    config.write_text(
+        f"dataDir={case.path('other', 'data')}\nclientPort={taken.port}\n"
+        "clientPortAddress=127.0.0.1\nadmin.enableServer=false\n"
+    )
+    done = kafka_tools.tool("zookeeper-server-start", config)
+    assert done.returncode != 0
+    assert "Address already in use" in done.stdout + done.stderr, done
