@@ -55,7 +55,9 @@ template <>
 struct fmt::formatter<base::TopicPartition> : fmt::formatter<std::string_view> {
   template <class Context>
   auto format(const base::TopicPartition& tp, Context& context) const {
-    return fmt::format_to(context.out(), "{}-{}", tp.topic, tp.partition);
+    // fmt::format is compiled once, in its library; format_to into a Context would be in each file.
+    return fmt::formatter<std::string_view>::format(fmt::format("{}-{}", tp.topic, tp.partition),
+                                                    context);
   }
 };
 template <>

@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # So that a checkout in another folder finds in the compiler cache what this one compiled.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export CCACHE_PCH_EXTSUM=1
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 build=build/release
 if [ ! -f "$build/build.ninja" ]; then
   CC=clang-19 CXX="${CXX:-$(command -v ccache || true) clang++-19}" CXX_LD=lld-19 \
