@@ -43,9 +43,9 @@ def produces_and_consumes(case, version):
         "--offset",
         "earliest",
         "--max-messages",
-        10_000,
+        9_000,
     )
-    assert printed.encode() == LINES
+    assert printed.encode() == b"".join(LINES.splitlines(True)[:9_000])
 
 
 def test_console_tools_3_9(case):

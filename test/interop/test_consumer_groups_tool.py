@@ -32,7 +32,7 @@ class Scene:
             "--repeating-keys",
             2,
         )
-        self.consume("gone", 20)
+        self.consume("gone", 19)
 
     def start_apache_broker(self, case):
         path, port = self.kafka.write_properties(

@@ -35,6 +35,7 @@ Outcome<std::unique_ptr<RdKafkaClient>> RdKafkaClient::create(JavaClient kind,
   std::unique_ptr<RdKafkaClient> client(new RdKafkaClient());
   client->bootstrap_ = properties.value_or("bootstrap.servers", "");
   client->opaque_ = callbacks.opaque;
+  client->on_rebalance_ = callbacks.on_rebalance;
   RdKafkaPtr<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   TRY(client->configure(conf.get(), kind, properties));
   rd_kafka_conf_set_opaque(conf.get(), client.get());
@@ -125,7 +126,20 @@ void RdKafkaClient::close_consumer() {
       is_abandoned_ = true;
       return;
     }
-    rd_kafka_queue_poll_callback(queue.get(), 50);
+    serve_while_closing(queue.get());
+  }
+}
+
+// Records that were fetched and not yet asked for lie in the same queue. Taken out as messages they
+// would count as consumed and be committed, so events are taken, and theirs is dropped unopened.
+void RdKafkaClient::serve_while_closing(rd_kafka_queue_t* queue) {
+  const RdKafkaPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(queue, kClosePollMs));
+  if (rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) return;
+  if (on_rebalance_ != nullptr) {
+    on_rebalance_(handle_.get(), rd_kafka_event_error(event.get()),
+                  rd_kafka_event_topic_partition_list(event.get()), this);
+  } else {
+    rd_kafka_assign(handle_.get(), nullptr);
   }
 }
 

@@ -24,6 +24,7 @@ struct RdKafkaDelete {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
   void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
   void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
   void operator()(const rd_kafka_metadata_t* metadata) const {
     rd_kafka_metadata_destroy(metadata);
   }
@@ -81,15 +82,18 @@ class RdKafkaClient {
  private:
   static constexpr int kConnectTimeoutMs = 5'000;
   static constexpr int kCloseTimeoutMs = 5'000;
+  static constexpr int kClosePollMs = 50;
 
   RdKafkaClient() = default;
   tools::Outcome<> configure(rd_kafka_conf_t* conf, tools::JavaClient kind,
                              const config::Properties& properties);
+  void serve_while_closing(rd_kafka_queue_t* queue);
   static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
 
   std::string bootstrap_;
   std::string last_error_;
   void* opaque_ = nullptr;
+  RdKafkaCallbacks::Rebalance on_rebalance_ = nullptr;
   bool is_quiet_ = true;       // until some broker has answered
   bool is_abandoned_ = false;  // it did not close in time
   RdKafkaPtr<rd_kafka_t> handle_;

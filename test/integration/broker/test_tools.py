@@ -23,9 +23,9 @@ def test_console_tools(case):
         "t",
         "--from-beginning",
         "--max-messages",
-        1000,
+        900,
     )
-    assert got.encode() == LINES
+    assert got.encode() == b"".join(b"line %d\n" % i for i in range(900))
     got = kafka_tools.ok(
         "kafka-console-consumer",
         *bootstrap(broker),
@@ -34,11 +34,11 @@ def test_console_tools(case):
         "--partition",
         0,
         "--offset",
-        990,
+        890,
         "--max-messages",
         10,
     )
-    assert got.encode() == b"".join(b"line %d\n" % i for i in range(990, 1000))
+    assert got.encode() == b"".join(b"line %d\n" % i for i in range(890, 900))
 
 
 def test_the_old_name_of_the_address(case):
@@ -81,7 +81,7 @@ def test_keys(case):
         "parse.key=true",
         "--property",
         "key.separator=:",
-        input_bytes=b"k:v\n",
+        input_bytes=b"k:v\nk:w\nk:x\n",
     )
     got = kafka_tools.ok(
         "kafka-console-consumer",
