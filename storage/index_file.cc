@@ -1,17 +1,11 @@
 #include "storage/index_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/check.h"
 
 namespace storage {
-namespace {
-
-constexpr std::size_t kEntryBytesMax = 16;
-
-}  // namespace
 
 IndexFile::IndexFile(runtime::FileSystem& files, IndexPageCache& pages, std::string path,
                      std::size_t entry_bytes)
@@ -28,8 +22,9 @@ IndexFile::~IndexFile() {
   forget_pages(0, stored_bytes());
 }
 
-base::Result<void> IndexFile::load() {
+base::Result<void> IndexFile::load(bool may_block) {
   if (is_loaded_) return {};
+  if (!may_block) return base::fail(base::Errc::would_block, path_ + " was not looked at yet");
   const auto info = files_.info(path_);
   if (!info) {
     if (!info.error().is(std::errc::no_such_file_or_directory)) return base::fail(info.error());
@@ -73,15 +68,15 @@ void IndexFile::assume_empty() {
   stored_count_ = 0;
 }
 
-base::Result<std::int64_t> IndexFile::count() {
+base::Result<std::int64_t> IndexFile::count(bool may_block) {
   base::LockGuard guard(mutex_);
-  TRY(load());
+  TRY(load(may_block));
   return stored_count_ + tail_count();
 }
 
 base::Result<void> IndexFile::read(std::int64_t index, std::byte* entry, bool may_block) {
   base::LockGuard guard(mutex_);
-  TRY(load());
+  TRY(load(may_block));
   if (index >= stored_count_) {
     const auto at = static_cast<std::size_t>(index - stored_count_) * entry_bytes_;
     // Truncated by another thread since the caller asked for the count.
@@ -89,13 +84,23 @@ base::Result<void> IndexFile::read(std::int64_t index, std::byte* entry, bool ma
     std::memcpy(entry, tail_.data() + at, entry_bytes_);
     return {};
   }
-  return read_stored(index, entry, may_block);
+  if (index == newest_stored_index_) {
+    std::memcpy(entry, newest_stored_.data(), entry_bytes_);
+    return {};
+  }
+  TRY(read_stored(index, entry, may_block));
+  if (index + 1 == stored_count_) {
+    std::memcpy(newest_stored_.data(), entry, entry_bytes_);
+    newest_stored_index_ = index;
+  }
+  return {};
 }
 
 base::Result<void> IndexFile::read_stored(std::int64_t index, std::byte* entry, bool may_block) {
   const auto byte = static_cast<std::size_t>(index) * entry_bytes_;
   const auto page_number = static_cast<std::uint32_t>(byte / IndexPageCache::kPageBytes);
   const std::size_t at = byte % IndexPageCache::kPageBytes;
+  has_cached_pages_ = true;
   TRY_ASSIGN(const IndexPageCache::Page page, pages_.get(page_key_, path_, page_number, may_block));
   if (at + entry_bytes_ > page->size()) {
     return base::fail(base::Errc::corrupt, path_ + " is shorter than it was");
@@ -121,6 +126,7 @@ base::Result<void> IndexFile::truncate(std::int64_t count) {
     return {};
   }
   tail_.clear();
+  newest_stored_index_ = -1;
   const std::int64_t old_bytes = stored_bytes();
   stored_count_ = count;
   forget_pages(stored_bytes(), old_bytes);
@@ -150,6 +156,10 @@ base::Result<void> IndexFile::write_out_locked() {
     TRY(file->pwrite(tail_, stored_bytes()));
   }
   const std::int64_t old_bytes = stored_bytes();
+  if (!tail_.empty()) {
+    std::memcpy(newest_stored_.data(), tail_.data() + tail_.size() - entry_bytes_, entry_bytes_);
+    newest_stored_index_ = stored_count_ + tail_count() - 1;
+  }
   stored_count_ += tail_count();
   tail_.clear();
   file_bytes_ = stored_bytes();
@@ -192,7 +202,7 @@ base::Result<void> IndexFile::rename_to(std::string path) {
 }
 
 void IndexFile::forget_pages(std::int64_t from_byte, std::int64_t to_byte) {
-  if (to_byte <= from_byte) return;
+  if (to_byte <= from_byte || !has_cached_pages_) return;
   const auto first = static_cast<std::uint32_t>(from_byte / IndexPageCache::kPageBytes);
   const auto last = static_cast<std::uint32_t>((to_byte - 1) / IndexPageCache::kPageBytes);
   pages_.forget(page_key_, first, last - first + 1);

@@ -6,6 +6,7 @@
 // its entries when it is next written. Any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,8 +26,9 @@ class IndexFile {
   IndexFile(const IndexFile&) = delete;
   IndexFile& operator=(const IndexFile&) = delete;
 
-  base::Result<std::int64_t> count() EXCLUDES(mutex_);
-  // Copies entry `index` (below count()) into `entry`. Errc::would_block as IndexPageCache::get.
+  // Both without `may_block`: Errc::would_block where a file would have to be looked at.
+  base::Result<std::int64_t> count(bool may_block = true) EXCLUDES(mutex_);
+  // Copies entry `index` (below count()) into `entry`.
   base::Result<void> read(std::int64_t index, std::byte* entry, bool may_block) EXCLUDES(mutex_);
   // Kept in memory; written out once there are many. An error means that writing failed: the
   // entry is there nevertheless, and the next write_out tries again.
@@ -44,11 +46,12 @@ class IndexFile {
   base::Result<void> rename_to(std::string path) EXCLUDES(mutex_);
 
  private:
+  static constexpr std::size_t kEntryBytesMax = 16;
   static constexpr std::size_t kTailEntriesMax = 512;
   static constexpr std::int64_t kMissing = -1;
   static constexpr std::int64_t kUnknown = INT64_MAX;  // more than the stored entries, maybe
 
-  base::Result<void> load() REQUIRES(mutex_);
+  base::Result<void> load(bool may_block = true) REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);
   base::Result<void> read_stored(std::int64_t index, std::byte* entry, bool may_block)
       REQUIRES(mutex_);
@@ -58,7 +61,7 @@ class IndexFile {
   std::int64_t tail_count() const REQUIRES(mutex_) {
     return static_cast<std::int64_t>(tail_.size() / entry_bytes_);
   }
-  void forget_pages(std::int64_t from_byte, std::int64_t to_byte);
+  void forget_pages(std::int64_t from_byte, std::int64_t to_byte) REQUIRES(mutex_);
 
   runtime::FileSystem& files_;
   IndexPageCache& pages_;
@@ -71,6 +74,10 @@ class IndexFile {
   std::int64_t stored_count_ GUARDED_BY(mutex_) = 0;       // entries in the file
   std::vector<std::byte> tail_ GUARDED_BY(mutex_);         // entries behind them
   bool needs_sync_ GUARDED_BY(mutex_) = false;
+  // Appends ask for the newest entry: kept, so that they need no page.
+  std::array<std::byte, kEntryBytesMax> newest_stored_ GUARDED_BY(mutex_);
+  std::int64_t newest_stored_index_ GUARDED_BY(mutex_) = -1;  // -1: not kept
+  bool has_cached_pages_ GUARDED_BY(mutex_) = false;          // perhaps
 };
 
 }  // namespace storage

@@ -15,6 +15,7 @@ IndexPageCache::FileKey IndexPageCache::new_key() {
 base::Result<IndexPageCache::Page> IndexPageCache::get(FileKey key, const std::string& path,
                                                        std::uint32_t number, bool may_block) {
   const PageKey page_key{key, number};
+  lock_count_.fetch_add(1, std::memory_order_relaxed);
   {
     base::LockGuard guard(mutex_);
     const auto found = entries_.find(page_key);
@@ -23,11 +24,11 @@ base::Result<IndexPageCache::Page> IndexPageCache::get(FileKey key, const std::s
       return found->second.page;
     }
   }
+  if (!may_block) return base::fail(base::Errc::would_block, "page of " + path);
   TRY_ASSIGN(const auto file, files_.open(path, runtime::OpenMode::read));
   auto content = std::make_shared<std::vector<std::byte>>(kPageBytes);
   const std::int64_t position = static_cast<std::int64_t>(number) * kPageBytes;
-  TRY_ASSIGN(const std::size_t size_bytes,
-             may_block ? file->pread(*content, position) : file->pread_nowait(*content, position));
+  TRY_ASSIGN(const std::size_t size_bytes, file->pread(*content, position));
   content->resize(size_bytes);
 
   base::LockGuard guard(mutex_);
@@ -43,6 +44,7 @@ base::Result<IndexPageCache::Page> IndexPageCache::get(FileKey key, const std::s
 }
 
 void IndexPageCache::forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) {
+  lock_count_.fetch_add(1, std::memory_order_relaxed);
   base::LockGuard guard(mutex_);
   for (std::uint32_t i = 0; i < page_count; ++i) {
     const auto found = entries_.find({key, from_page + i});

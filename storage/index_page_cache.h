@@ -2,6 +2,7 @@
 // files need be neither mapped nor held open. Any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -26,11 +27,13 @@ class IndexPageCache {
 
   FileKey new_key() EXCLUDES(mutex_);
   // Page `number` of the file, read from disk when missing; shorter at the file's end.
-  // Errc::would_block if that would wait for the device and `may_block` is false.
+  // Without `may_block` Errc::would_block when missing: to open a file may wait for the device.
   base::Result<Page> get(FileKey key, const std::string& path, std::uint32_t number, bool may_block)
       EXCLUDES(mutex_);
   // Forgets `page_count` pages from `from_page` on: the file was written or cut there.
   void forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) EXCLUDES(mutex_);
+  // How often the lock that all index files share was taken: appends and reads of the tail don't.
+  std::uint64_t lock_count() const { return lock_count_.load(std::memory_order_relaxed); }
 
  private:
   struct PageKey {
@@ -50,6 +53,7 @@ class IndexPageCache {
 
   runtime::FileSystem& files_;
   const std::size_t pages_max_;
+  std::atomic<std::uint64_t> lock_count_{0};
   base::Mutex mutex_;
   FileKey next_key_ GUARDED_BY(mutex_) = 1;
   std::list<PageKey> recent_first_ GUARDED_BY(mutex_);

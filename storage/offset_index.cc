@@ -19,7 +19,7 @@ base::Result<OffsetEntry> OffsetIndex::entry(std::int64_t index, bool may_block)
 
 template <class Below>
 base::Result<std::int64_t> OffsetIndex::count_while(Below below, bool may_block) {
-  TRY_ASSIGN(std::int64_t high, file_.count());
+  TRY_ASSIGN(std::int64_t high, file_.count(may_block));
   std::int64_t low = 0;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;

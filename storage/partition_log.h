@@ -61,7 +61,13 @@ struct ReadRequest {
   base::Offset up_to;  // exclusive: high watermark, last stable offset or log end
   std::int64_t max_bytes = 0;
   bool at_least_one_batch = false;  // a first batch larger than max_bytes is given whole
-  bool may_block = true;            // false: Errc::would_block instead of waiting for the device
+  // False, for data loops: Errc::would_block instead of waiting for the device, be it for a file
+  // to be opened, an index, batch headers, or the records themselves when they are sent. Then
+  // have a worker call read_ahead. A plan of records that may be on the device only is cut to
+  // kReadAheadBytes (a larger first batch is whole if it is asked for).
+  bool may_block = true;
+
+  static constexpr std::int64_t kReadAheadBytes = std::int64_t{2} << 20;
 };
 
 // Whole batches of one segment, to be sent as they are. The first may begin below `from`.
@@ -161,6 +167,10 @@ class PartitionLog {
   // --- read -----------------------------------------------------------------------------------
   // offset_out_of_range unless log start <= from <= log end.
   base::Result<ReadPlan> plan_read(const ReadRequest& request) const EXCLUDES(published_mutex_);
+  // On a worker, after would_block: waits until the records of a plan for `request` are in memory,
+  // at most kReadAheadBytes of them. The plan given may be used as any other, or made anew with
+  // plan_read: what is in memory now is there for a while, though nobody promises it.
+  base::Result<ReadPlan> read_ahead(ReadRequest request) const EXCLUDES(published_mutex_);
   // Reads a plan into memory: for coordinators and tests; large reads belong on a worker.
   base::Result<base::Buffer> read(const ReadRequest& request) const EXCLUDES(published_mutex_);
 
@@ -273,15 +283,22 @@ class PartitionLog {
   base::Result<void> load(const OpenLogOptions& options) EXCLUDES(append_mutex_);
   ReadView read_view(base::Offset from, base::Offset up_to) const EXCLUDES(published_mutex_);
   void remember_boundary(const ReadView& view, Boundary boundary) const EXCLUDES(published_mutex_);
-  base::Result<ReadPlan> plan_once(const ReadRequest& request) const EXCLUDES(published_mutex_);
+  // Not above `piece_bytes`, unless the first batch is.
+  base::Result<ReadPlan> plan_piece(const ReadRequest& request, std::int64_t piece_bytes) const
+      EXCLUDES(published_mutex_);
+  base::Result<ReadPlan> plan_once(const ReadRequest& request, std::int64_t piece_bytes) const
+      EXCLUDES(published_mutex_);
   base::Result<ReadPlan> plan_in_segment(const ReadView& view, std::size_t index,
-                                         const ReadRequest& request) const;
+                                         const ReadRequest& request,
+                                         std::int64_t piece_bytes) const;
   base::Result<std::int64_t> end_in_segment(const ReadView& view, std::size_t index,
                                             base::Offset up_to, bool may_block) const;
   base::Result<std::optional<TimestampOffset>> find_timestamp(Segment& segment,
                                                               std::int64_t end_position,
                                                               std::int64_t target_ms) const;
   std::int64_t end_position_of(const ReadView& view, std::size_t index) const;
+  // What was written lately is in memory: what the device need not have yet.
+  bool may_be_cold(base::Offset offset) const { return offset < recovery_point(); }
 
   base::Result<void> append_run(base::Bytes run, const AppendNeeds& needs, base::Offset first,
                                 std::int64_t now_ms) REQUIRES(append_mutex_);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kRecordsBytesMax = std::size_t{1} << 30;
 constexpr int kAttemptsMax = 4;
+constexpr std::size_t kScratchBytes = std::size_t{256} << 10;
 
 // The segment that holds `offset`, or would: the last one whose base is not above it.
 std::size_t floor_segment(const SegmentList& segments, base::Offset offset) {
@@ -19,6 +20,22 @@ std::size_t floor_segment(const SegmentList& segments, base::Offset offset) {
       segments.begin(), segments.end(), offset,
       [](base::Offset o, const auto& segment) { return o < segment->base_offset(); });
   return above == segments.begin() ? 0 : static_cast<std::size_t>(above - segments.begin()) - 1;
+}
+
+// Looks at single bytes: at the start, where a device must be asked first, at the end, and where
+// the kernel's read-ahead may have stopped in between. Errc::would_block if one is not in memory.
+base::Result<void> expect_resident(runtime::File& file, std::int64_t position,
+                                   std::int64_t size_bytes) {
+  constexpr std::int64_t kProbesMax = 16;
+  constexpr std::int64_t kReadAheadStepBytes = std::int64_t{128} << 10;
+  const std::int64_t bytes = std::min(size_bytes, ReadRequest::kReadAheadBytes);
+  const std::int64_t step = std::max(kReadAheadStepBytes, bytes / kProbesMax);
+  std::byte probe{};
+  for (std::int64_t at = 0; at < bytes; at += step) {
+    TRY(file.pread_nowait({&probe, 1}, position + at));
+  }
+  TRY(file.pread_nowait({&probe, 1}, position + bytes - 1));
+  return {};
 }
 
 bool has_vanished(const base::Error& error) {
@@ -56,14 +73,20 @@ std::int64_t PartitionLog::end_position_of(const ReadView& view, std::size_t ind
 }
 
 base::Result<ReadPlan> PartitionLog::plan_read(const ReadRequest& request) const {
+  const bool is_limited = !request.may_block && may_be_cold(request.from);
+  return plan_piece(request, is_limited ? ReadRequest::kReadAheadBytes : INT64_MAX);
+}
+
+base::Result<ReadPlan> PartitionLog::plan_piece(const ReadRequest& request,
+                                                std::int64_t piece_bytes) const {
   TRY(check_usable());
   for (int attempt = 1;; ++attempt) {
-    auto plan = plan_once(request);
-    if (plan || attempt == kAttemptsMax) {
-      if (plan || plan.error().code().category() == log_domain() ||
-          plan.error().is(base::Errc::would_block)) {
-        return plan;
-      }
+    auto plan = plan_once(request, piece_bytes);
+    if (plan || plan.error().code().category() == log_domain() ||
+        plan.error().is(base::Errc::would_block)) {
+      return plan;
+    }
+    if (attempt == kAttemptsMax) {
       if (plan.error().is(base::Errc::unsupported)) {
         return base::fail(LogError::unsupported_message_format, plan.error().to_string());
       }
@@ -74,7 +97,8 @@ base::Result<ReadPlan> PartitionLog::plan_read(const ReadRequest& request) const
   }
 }
 
-base::Result<ReadPlan> PartitionLog::plan_once(const ReadRequest& request) const {
+base::Result<ReadPlan> PartitionLog::plan_once(const ReadRequest& request,
+                                               std::int64_t piece_bytes) const {
   const ReadView view = read_view(request.from, request.up_to);
   if (request.from < log_start_offset() || request.from > view.log_end) {
     return base::fail(LogError::offset_out_of_range,
@@ -88,7 +112,7 @@ base::Result<ReadPlan> PartitionLog::plan_once(const ReadRequest& request) const
   for (std::size_t i = floor_segment(*view.segments, bounded.from); i < view.segments->size();
        ++i) {
     if ((*view.segments)[i]->base_offset() >= bounded.up_to) break;
-    TRY_ASSIGN(ReadPlan plan, plan_in_segment(view, i, bounded));
+    TRY_ASSIGN(ReadPlan plan, plan_in_segment(view, i, bounded, piece_bytes));
     if (!plan.slices.empty()) return plan;
     if (plan.size_bytes < 0) return ReadPlan();  // data is there, but max_bytes is too small
   }
@@ -112,7 +136,8 @@ base::Result<std::int64_t> PartitionLog::end_in_segment(const ReadView& view, st
 }
 
 base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::size_t index,
-                                                     const ReadRequest& request) const {
+                                                     const ReadRequest& request,
+                                                     std::int64_t piece_bytes) const {
   Segment& segment = *(*view.segments)[index];
   const bool is_last = index + 1 == view.segments->size();
   TRY_ASSIGN(const std::int64_t end, end_in_segment(view, index, request.up_to, request.may_block));
@@ -126,18 +151,21 @@ base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::
     }
   }
   if (start >= end) return ReadPlan();
-  const std::int64_t max_bytes = std::max<std::int64_t>(request.max_bytes, 0);
+  const bool must_be_resident = !request.may_block && may_be_cold(request.from);
+  const std::int64_t max_bytes = std::clamp<std::int64_t>(request.max_bytes, 0, piece_bytes);
   TRY_ASSIGN(std::int64_t cut, segment.whole_batches_end(start, end, max_bytes, request.may_block));
-  TRY_ASSIGN(auto file, segment.log_file());
+  TRY_ASSIGN(auto file, segment.log_file(request.may_block));
   if (cut == start) {
     ReadPlan nothing;
     nothing.size_bytes = -1;
-    if (!request.at_least_one_batch) return nothing;
+    if (!request.at_least_one_batch && max_bytes >= request.max_bytes) return nothing;
     BatchHeaderReader reader(file, start, end, request.may_block);
     TRY_ASSIGN(const auto first, reader.next());
     if (!first) return nothing;
+    if (!request.at_least_one_batch && first->size_bytes > request.max_bytes) return nothing;
     cut = first->end_position();
   }
+  if (must_be_resident) TRY(expect_resident(*file, start, cut - start));
   ReadPlan plan;
   plan.size_bytes = cut - start;
   runtime::FileSlice slice;
@@ -147,6 +175,25 @@ base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::
   slice.generation = generation_;
   slice.expected_generation = view.generation;
   plan.slices.push_back(std::move(slice));
+  return plan;
+}
+
+base::Result<ReadPlan> PartitionLog::read_ahead(ReadRequest request) const {
+  request.may_block = true;
+  TRY_ASSIGN(ReadPlan plan, plan_piece(request, ReadRequest::kReadAheadBytes));
+  std::vector<std::byte> scratch(kScratchBytes);
+  for (const runtime::FileSlice& slice : plan.slices) {
+    const auto size_bytes =
+        std::min(static_cast<std::int64_t>(slice.size_bytes), ReadRequest::kReadAheadBytes);
+    for (std::int64_t done = 0; done < size_bytes;) {
+      const auto piece = std::min<std::int64_t>(size_bytes - done, std::ssize(scratch));
+      const base::MutableBytes into(scratch.data(), static_cast<std::size_t>(piece));
+      const auto read_bytes = slice.file->pread(into, slice.position + done);
+      if (!read_bytes) return disk_failed(read_bytes.error());
+      if (*read_bytes == 0) break;  // cut meanwhile: the slice is no longer current
+      done += static_cast<std::int64_t>(*read_bytes);
+    }
+  }
   return plan;
 }
 

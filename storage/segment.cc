@@ -15,7 +15,6 @@ Segment::Segment(LogEnvironment& environment, std::string directory, base::Offse
                  std::int64_t size_bytes, std::int64_t opened_ms)
     : environment_(environment),
       base_offset_(base_offset),
-      descriptor_key_(environment.descriptors.new_key()),
       directory_(std::move(directory)),
       size_bytes_(size_bytes),
       offset_index_(environment.files, environment.index_pages, path(".index"), base_offset),
@@ -23,7 +22,7 @@ Segment::Segment(LogEnvironment& environment, std::string directory, base::Offse
       transaction_index_(environment.files, path(".txnindex")),
       opened_ms_(opened_ms) {}
 
-Segment::~Segment() { environment_.descriptors.close(descriptor_key_); }
+Segment::~Segment() { environment_.descriptors.close(handle_); }
 
 base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environment,
                                                        std::string directory,
@@ -72,10 +71,11 @@ void Segment::set_directory(const std::string& directory) {
   transaction_index_.set_path(path(".txnindex"));
 }
 
-base::Result<std::shared_ptr<runtime::File>> Segment::log_file() const {
-  if (auto file = environment_.descriptors.find(descriptor_key_)) return file;
+base::Result<std::shared_ptr<runtime::File>> Segment::log_file(bool may_block) const {
+  if (auto file = handle_.file()) return file;
+  if (!may_block) return base::fail(base::Errc::would_block, path(".log") + " is not open");
   base::LockGuard guard(path_mutex_);
-  return environment_.descriptors.get(descriptor_key_, path_locked(".log"));
+  return environment_.descriptors.get(handle_, path_locked(".log"));
 }
 
 base::Result<void> Segment::change_suffix(const std::string& suffix) {
@@ -245,7 +245,7 @@ base::Result<std::optional<BatchPlace>> Segment::find_batch(base::Offset target,
                                                             std::int64_t end_position,
                                                             bool may_block) {
   TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup(target, may_block));
-  TRY_ASSIGN(const auto file, log_file());
+  TRY_ASSIGN(const auto file, log_file(may_block));
   BatchHeaderReader reader(file, std::min(entry.position, end_position), end_position, may_block);
   for (;;) {
     TRY_ASSIGN(const auto place, reader.next());
@@ -259,7 +259,7 @@ base::Result<std::int64_t> Segment::whole_batches_end(std::int64_t start, std::i
   const std::int64_t limit = start + max_bytes;
   TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup_position(limit, may_block));
   std::int64_t end = std::max(start, entry.position);
-  TRY_ASSIGN(const auto file, log_file());
+  TRY_ASSIGN(const auto file, log_file(may_block));
   BatchHeaderReader reader(file, end, end_position, may_block);
   for (;;) {
     TRY_ASSIGN(const auto place, reader.next());

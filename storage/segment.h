@@ -60,7 +60,9 @@ class Segment {
   TimeIndex& time_index() { return time_index_; }
   TransactionIndex& transaction_index() { return transaction_index_; }
   std::string path(const char* extension) const EXCLUDES(path_mutex_);
-  base::Result<std::shared_ptr<runtime::File>> log_file() const EXCLUDES(path_mutex_);
+  // Without `may_block` Errc::would_block if it isn't open: opening may wait for the device.
+  base::Result<std::shared_ptr<runtime::File>> log_file(bool may_block = true) const
+      EXCLUDES(path_mutex_);
 
   // --- append lock held ---------------------------------------------------------------------
   // Writes at the end; what a failed write left behind is cut off again.
@@ -117,7 +119,7 @@ class Segment {
 
   LogEnvironment& environment_;
   const base::Offset base_offset_;
-  const DescriptorCache::Key descriptor_key_;
+  mutable DescriptorCache::Handle handle_;
   mutable base::Mutex path_mutex_;
   std::string directory_ GUARDED_BY(path_mutex_);
   std::string suffix_ GUARDED_BY(path_mutex_);  // ".cleaned", ".swap", ".deleted" or none
