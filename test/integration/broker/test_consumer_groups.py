@@ -94,7 +94,9 @@ def test_offsets_are_kept_and_reset(case):
     file = case.path("plan.csv")
     file.write_text(exported)
     groups(broker, "--reset-offsets", "--group", "g", "--from-file", file, "--execute")
-    assert set(lags(broker, "g").values()) <= {"0", "1"}
+    moved = lags(broker, "g")
+    assert set(moved) == {0, 1} and set(moved.values()) <= {"0", "1"}, moved
+    assert "1" in moved.values(), moved
 
 
 def test_offsets_and_groups_are_deleted(case):
