@@ -1,11 +1,34 @@
 #include "broker/api/auto_create.h"
 
 #include "base/log.h"
+#include "broker/cluster/topic_name.h"
 #include "runtime/cross_loop.h"
 
 namespace api {
 
 using protocol::ErrorCode;
+
+namespace {
+
+constexpr std::int64_t kWarnIntervalMs = 1000;
+// Every consumer asks several times a second for as long as its group cannot work.
+constexpr std::int64_t kOffsetsTopicIntervalMs = 60'000;
+
+void warn_not_created(const std::string& topic, const cluster::TopicOutcome& outcome) {
+  if (topic != cluster::kGroupMetadataTopic ||
+      outcome.error != ErrorCode::kInvalidReplicationFactor) {
+    LOG_WARN_EVERY(kWarnIntervalMs, "topic {} not created on first use: {}", topic,
+                   outcome.message);
+    return;
+  }
+  LOG_WARN_EVERY(kOffsetsTopicIntervalMs,
+                 "topic {} cannot be created, and without it no consumer group works: start as "
+                 "many brokers as offsets.topic.replication.factor says, or set that key to the "
+                 "number of brokers and restart ({})",
+                 topic, outcome.message);
+}
+
+}  // namespace
 
 runtime::Task<ErrorCode> AutoCreate::create(std::string topic) {
   if (!begin(topic)) co_return ErrorCode::kUnknownTopicOrPartition;
@@ -23,8 +46,14 @@ runtime::Task<ErrorCode> AutoCreate::create(std::string topic) {
       outcome->error == ErrorCode::kRequestTimedOut) {
     co_return ErrorCode::kLeaderNotAvailable;
   }
-  LOG_WARN_EVERY(1000, "topic {} not created on first use: {}", topic, outcome->message);
+  warn_not_created(topic, *outcome);
   co_return outcome->error;
+}
+
+runtime::Task<bool> AutoCreate::exists(std::string topic) {
+  const auto found = co_await runtime::call_on(
+      control_scope_, [admin = &admin_, topic] { return admin->topic_exists(topic); });
+  co_return found && *found;
 }
 
 bool AutoCreate::begin(const std::string& topic) {

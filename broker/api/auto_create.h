@@ -21,6 +21,8 @@ class AutoCreate {
   // (or somebody else wrote it), UNKNOWN_TOPIC_OR_PARTITION while another request of this broker
   // writes it, the creation's own error otherwise.
   runtime::Task<protocol::ErrorCode> create(std::string topic);
+  // As ZooKeeper says; no without a session.
+  runtime::Task<bool> exists(std::string topic);
 
  private:
   bool begin(const std::string& topic) EXCLUDES(mutex_);

@@ -32,7 +32,7 @@ runtime::Task<ConfigOutcome> alter_topic(const ConfigContext& context, std::stri
   if (auto fault = cluster::invalid_topic_name(topic)) {
     co_return ConfigOutcome{ErrorCode::kInvalidTopicException, *fault};
   }
-  if (context.admin.metadata.snapshot()->find_topic(topic) == nullptr) {
+  if (!co_await topic_exists(context, topic)) {
     co_return ConfigOutcome{ErrorCode::kUnknownTopicOrPartition,
                             "The topic '" + topic + "' does not exist."};
   }
@@ -86,6 +86,16 @@ std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& 
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
   if (error != std::errc() || end != name.data() + name.size() || id != own_id) return {};
   return Parsed(std::in_place, id);
+}
+
+runtime::Task<bool> topic_exists(const ConfigContext& context, std::string topic) {
+  const auto snapshot = context.admin.metadata.snapshot();
+  if (snapshot->find_topic(topic) != nullptr) co_return true;
+  if (snapshot->knows_topics()) co_return false;
+  const auto exists = co_await runtime::call_on(
+      context.admin.control_scope,
+      [admin = &context.admin.admin, topic] { return admin->topic_exists(topic); });
+  co_return exists && *exists;
 }
 
 runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic) {

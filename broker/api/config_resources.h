@@ -21,6 +21,8 @@ std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& 
                                                              std::int32_t own_id);
 
 // The overrides of a topic as ZooKeeper has them now; without a session what this broker knows.
+// Whether there is such a topic; asks ZooKeeper while this broker does not know the topics yet.
+runtime::Task<bool> topic_exists(const ConfigContext& context, std::string topic);
 runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic);
 
 // Applies changes to one resource. `replaces`: AlterConfigs, the changes are all that is left.

@@ -65,16 +65,20 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
     }
     const auto* known =
         topic.name ? snapshot->find_topic(*topic.name) : snapshot->find_topic(topic.id);
-    if (known == nullptr) {
+    // What ZooKeeper says counts while this broker does not know the topics yet.
+    const bool may_exist = topic.name && !snapshot->knows_topics();
+    if (known == nullptr && !may_exist) {
       set_error(result,
                 topic.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId);
       continue;
     }
-    result.name = known->name;
-    result.topic_id = known->id;
+    if (known != nullptr) {
+      result.name = known->name;
+      result.topic_id = known->id;
+    }
     const auto outcome = co_await runtime::call_on(
         admin_.control_scope,
-        [admin = &admin_.admin, name = known->name] { return admin->delete_topic(name); });
+        [admin = &admin_.admin, name = *result.name] { return admin->delete_topic(name); });
     if (!outcome) {
       set_error(result, ErrorCode::kNotController, outcome.error().to_string());
     } else if (!outcome->ok()) {

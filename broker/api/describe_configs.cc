@@ -74,7 +74,7 @@ runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext
     if (type == ConfigResource::topic) {
       if (auto fault = cluster::invalid_topic_name(wanted.resource_name)) {
         set_error(result, ErrorCode::kInvalidTopicException, *fault);
-      } else if (context_.admin.metadata.snapshot()->find_topic(wanted.resource_name) == nullptr) {
+      } else if (!co_await topic_exists(context_, wanted.resource_name)) {
         set_error(result, ErrorCode::kUnknownTopicOrPartition,
                   std::string(protocol::message(ErrorCode::kUnknownTopicOrPartition)));
       } else {

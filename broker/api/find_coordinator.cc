@@ -1,5 +1,6 @@
 #include "broker/api/find_coordinator.h"
 
+#include "base/log.h"
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/find_coordinator.h"
 
@@ -13,6 +14,20 @@ enum KeyType : std::int8_t { kGroup = 0, kTransaction = 1, kShare = 2 };
 constexpr std::int16_t kFirstBatched = 4;
 constexpr std::int16_t kFirstWithShare = 6;
 
+constexpr std::int64_t kWarnIntervalMs = 1000;
+
+// Not a retriable code: a producer would ask until its max.block.ms is over.
+constexpr ErrorCode kNoTransactions = ErrorCode::kUnsupportedVersion;
+constexpr std::string_view kNoTransactionsText =
+    "Transactions are not available in this version of the broker: leave transactional.id unset.";
+
+void warn_no_transactions(const network::RequestContext& context, std::string_view id) {
+  LOG_WARN_EVERY(kWarnIntervalMs,
+                 "transactions are not available in this version, a producer asks for them "
+                 "transactional.id=\"{}\" client=\"{}\" peer={}",
+                 id, context.header.client_id.value_or(""), context.connection->peer.to_string());
+}
+
 }  // namespace
 
 runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string listener,
@@ -20,11 +35,14 @@ runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string li
                                                                   std::string key,
                                                                   std::int16_t version) {
   Found found;
+  if (key_type == kTransaction) {
+    found.error = kNoTransactions;
+    found.message = kNoTransactionsText;
+    co_return found;
+  }
   if (key_type != kGroup) {
-    // Transactions have no coordinator here yet; share groups need a KRaft cluster.
-    const bool is_known =
-        key_type == kTransaction || (key_type == kShare && version >= kFirstWithShare);
-    if (!is_known) found.error = ErrorCode::kInvalidRequest;
+    // Share groups need a KRaft cluster.
+    if (key_type != kShare || version < kFirstWithShare) found.error = ErrorCode::kInvalidRequest;
     co_return found;
   }
   const auto snapshot = metadata_.snapshot();
@@ -52,12 +70,18 @@ runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext
   const auto request = decode_request<protocol::FindCoordinatorRequest>(context);
   if (!request) co_return network::close_reply();
   const std::string& listener = context.listener->name;
+  if (request->key_type == kTransaction) {
+    warn_no_transactions(context, !request->key.empty() || request->coordinator_keys.empty()
+                                      ? request->key
+                                      : request->coordinator_keys.front());
+  }
   protocol::FindCoordinatorResponse response;
   if (version < kFirstBatched) {
     const Found found = co_await find(listener, request->key_type, request->key, version);
     response.error_code = protocol::to_wire(found.error);
     response.error_message = found.error == ErrorCode::kNone ? protocol::name(found.error)
-                                                             : protocol::message(found.error);
+                             : found.message.empty()         ? protocol::message(found.error)
+                                                             : found.message;
     response.node_id = found.node_id;
     response.host = found.host;
     response.port = found.port;
@@ -68,6 +92,7 @@ runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext
     auto& coordinator = response.coordinators.emplace_back();
     coordinator.key = key;
     coordinator.error_code = protocol::to_wire(found.error);
+    coordinator.error_message = found.message;
     coordinator.node_id = found.node_id;
     coordinator.host = found.host;
     coordinator.port = found.port;

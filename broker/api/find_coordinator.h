@@ -20,6 +20,7 @@ class FindCoordinatorApi final : public ApiHandler {
  private:
   struct Found {
     protocol::ErrorCode error = protocol::ErrorCode::kCoordinatorNotAvailable;
+    std::string_view message;  // empty: the error's own
     std::int32_t node_id = -1;
     std::string host;
     std::int32_t port = -1;

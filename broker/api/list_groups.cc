@@ -34,7 +34,10 @@ runtime::Task<network::Reply> ListGroupsApi::handle(network::RequestContext& con
   const auto types = lower_cased(request->types_filter);
   const auto answer = co_await coordinator_.list(context.cancel);
   protocol::ListGroupsResponse response;
-  response.error_code = protocol::to_wire(answer.error);
+  // Before the controller's first word nobody has said which groups are here.
+  const bool is_told = coordinator_.knows_cluster();
+  response.error_code =
+      protocol::to_wire(is_told ? answer.error : protocol::ErrorCode::kCoordinatorLoadInProgress);
   for (const groups::ListedGroup& listed : answer.groups) {
     const std::string_view state = name_of(listed.state);
     if (!states.empty() && !states.contains(lower_case(state))) continue;

@@ -131,6 +131,9 @@ runtime::Task<Topic> MetadataApi::missing_topic(std::string name, bool may_creat
     co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
   }
   if (!may_create || !auto_create_.enabled()) {
+    if (!metadata_.snapshot()->knows_topics() && co_await auto_create_.exists(name)) {
+      co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
+    }
     co_return failed_topic(name, ErrorCode::kUnknownTopicOrPartition);
   }
   const ErrorCode code = co_await auto_create_.create(name);

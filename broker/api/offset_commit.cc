@@ -3,6 +3,7 @@
 #include "base/java_string.h"
 #include "broker/api/group_membership.h"
 #include "broker/api/group_offsets.h"
+#include "broker/cluster/topic_name.h"
 #include "runtime/cross_loop.h"
 
 namespace api {
@@ -14,6 +15,18 @@ using RequestPartition =
 
 constexpr std::int64_t kDefaultRetention = -1;
 constexpr std::int64_t kNoTimestamp = -1;
+
+// Of a partition that this broker has not heard of. Who does not know __consumer_offsets yet
+// coordinates no group: clients look for the coordinator and come again.
+ErrorCode unknown_partition(const cluster::MetadataSnapshot& snapshot, std::int16_t version) {
+  if (version == 0) {  // kept in ZooKeeper, without a coordinator
+    return snapshot.knows_topics() ? ErrorCode::kUnknownTopicOrPartition
+                                   : ErrorCode::kCoordinatorLoadInProgress;
+  }
+  return snapshot.find_topic(cluster::kGroupMetadataTopic) != nullptr
+             ? ErrorCode::kUnknownTopicOrPartition
+             : ErrorCode::kNotCoordinator;
+}
 
 // What an offset is stored with. `wall_ms` is the time of the commit.
 groups::CommittedOffset committed_offset(const RequestPartition& from, std::int64_t retention_ms,
@@ -71,7 +84,7 @@ runtime::Task<network::Reply> OffsetCommitApi::handle(network::RequestContext& c
       if (is_refused) {
         answer.error_code = protocol::to_wire(ErrorCode::kUnsupportedVersion);
       } else if (snapshot->find(topic.name, partition.partition_index) == nullptr) {
-        answer.error_code = protocol::to_wire(ErrorCode::kUnknownTopicOrPartition);
+        answer.error_code = protocol::to_wire(unknown_partition(*snapshot, version));
       } else {
         places.emplace_back(response.topics.size() - 1, answers.partitions.size() - 1);
         commit.offsets.push_back(

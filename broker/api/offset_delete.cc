@@ -1,6 +1,7 @@
 #include "protocol/gen/offset_delete.h"
 
 #include "broker/api/group_offsets.h"
+#include "broker/cluster/topic_name.h"
 
 namespace api {
 
@@ -12,6 +13,11 @@ runtime::Task<network::Reply> OffsetDeleteApi::handle(network::RequestContext& c
   if (!request) co_return network::close_reply();
   const auto snapshot = metadata_.snapshot();
   protocol::OffsetDeleteResponse response;
+  if (snapshot->find_topic(cluster::kGroupMetadataTopic) == nullptr) {
+    // Nobody's coordinator yet: which topics there are is not known either.
+    response.error_code = protocol::to_wire(ErrorCode::kNotCoordinator);
+    co_return network::reply(context, response);
+  }
   std::vector<base::TopicPartition> partitions;
   std::vector<std::pair<std::size_t, std::size_t>> places;  // of `partitions`, in the response
   for (const auto& topic : request->topics) {

@@ -66,8 +66,10 @@ runtime::Task<groups::FetchOffsetsAnswer> OffsetFetchApi::fetch_from_zookeeper(
   for (auto& id : partitions) {
     auto& offset = answer.offsets.emplace_back();
     offset.id = id;
-    offset.error = ErrorCode::kUnknownTopicOrPartition;
-    if (metadata_.snapshot()->find(id.topic, id.partition) == nullptr) continue;
+    const auto snapshot = metadata_.snapshot();
+    offset.error = snapshot->knows_topics() ? ErrorCode::kUnknownTopicOrPartition
+                                            : ErrorCode::kCoordinatorLoadInProgress;
+    if (snapshot->find(id.topic, id.partition) == nullptr) continue;
     const auto read = co_await runtime::call_on(
         in_zookeeper_.control_scope,
         [store = &in_zookeeper_.store, group_id, id] { return store->read(group_id, id); });

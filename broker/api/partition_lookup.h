@@ -11,8 +11,8 @@
 
 namespace api {
 
-// ReplicaError: offline (its directory failed), not_leader (it exists elsewhere), else
-// unknown_partition.
+// ReplicaError: offline (its directory failed), not_leader (it exists elsewhere, or this broker
+// does not know the topics yet), else unknown_partition.
 inline base::Result<std::shared_ptr<replication::Partition>> find_partition(
     const replication::PartitionTable& partitions, const storage::LogManager& logs,
     const cluster::MetadataCache& metadata, std::string_view topic, std::int32_t index) {
@@ -20,7 +20,8 @@ inline base::Result<std::shared_ptr<replication::Partition>> find_partition(
   if (logs.is_offline({std::string(topic), index})) {
     return base::fail(replication::ReplicaError::offline);
   }
-  if (metadata.snapshot()->find(topic, index) != nullptr) {
+  const auto snapshot = metadata.snapshot();
+  if (snapshot->find(topic, index) != nullptr || !snapshot->knows_topics()) {
     return base::fail(replication::ReplicaError::not_leader);
   }
   return base::fail(replication::ReplicaError::unknown_partition);

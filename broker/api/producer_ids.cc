@@ -19,10 +19,10 @@ runtime::Task<network::Reply> InitProducerIdApi::handle(network::RequestContext&
   if (version >= 3 && half_known) {
     response.error_code = protocol::to_wire(ErrorCode::kInvalidRequest);
   } else if (request->transactional_id) {
-    // Transactions have no coordinator here yet; clients keep asking and say so.
+    // Transactions have no coordinator here yet: FindCoordinator has said so in words.
     response.error_code =
         protocol::to_wire(request->transactional_id->empty() ? ErrorCode::kInvalidRequest
-                                                             : ErrorCode::kCoordinatorNotAvailable);
+                                                             : ErrorCode::kUnsupportedVersion);
   } else {
     const auto id = co_await ids_.next();
     if (id) {

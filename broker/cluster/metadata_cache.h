@@ -107,6 +107,10 @@ struct MetadataSnapshot {
   TopicIndex topics;
 
   const BrokerNode* find_broker(std::int32_t id) const;
+  // False until the controller has told this broker of the cluster's topics, for a moment after a
+  // start or a change of controller: then a topic that is not here may well exist, and the answer
+  // must be one that clients try again. Where no topic exists at all it stays false.
+  bool knows_topics() const { return !brokers->empty() && topics.size() > 0; }
   bool is_alive(std::int32_t id) const { return find_broker(id) != nullptr; }
   // Null if unknown. Valid as long as the snapshot.
   const TopicMetadata* find_topic(std::string_view name) const;

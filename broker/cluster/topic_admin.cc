@@ -292,6 +292,15 @@ runtime::Task<TopicOutcome> TopicAdmin::set_broker_config(std::optional<std::int
   co_return co_await write_config(*client, "brokers/" + name, encode_config(overrides));
 }
 
+runtime::Task<base::Result<bool>> TopicAdmin::topic_exists(std::string name) {
+  zkclient::Client* const client = session_.client();
+  if (client == nullptr) co_return base::fail(base::Errc::unavailable, "no ZooKeeper session");
+  if (invalid_topic_name(name)) co_return false;
+  const auto node = co_await client->exists(paths::topic(name));
+  if (!node) co_return base::fail(node.error());
+  co_return node->has_value();
+}
+
 runtime::Task<base::Result<config::ConfigMap>> TopicAdmin::read_config(std::string entity_path) {
   zkclient::Client* const client = session_.client();
   if (client == nullptr) co_return base::fail(base::Errc::unavailable, "no ZooKeeper session");

@@ -67,6 +67,8 @@ class TopicAdmin {
                                                bool validate_only);
   runtime::Task<TopicOutcome> set_broker_config(std::optional<std::int32_t> broker,
                                                 config::ConfigMap overrides);
+  // As ZooKeeper says, for a broker that the controller has told nothing yet.
+  runtime::Task<base::Result<bool>> topic_exists(std::string name);
   // What stands in ZooKeeper now (not this broker's copy): the base of an incremental change.
   // `entity_path`: "topics/t", "brokers/1", "brokers/<default>".
   runtime::Task<base::Result<config::ConfigMap>> read_config(std::string entity_path);

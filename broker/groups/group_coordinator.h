@@ -36,6 +36,8 @@ class GroupCoordinator final : public replication::LeadershipListener {
 
   const Settings& settings() const { return settings_; }
   std::int32_t partition_for(std::string_view group_id) const;
+  // Whether the controller has told this broker anything yet. Any thread.
+  bool knows_cluster() const { return !metadata_.snapshot()->brokers->empty(); }
 
   // --- requests
   // -----------------------------------------------------------------------------------

@@ -139,6 +139,8 @@ void make_apis(Parts& p) {
   p.apis.api_versions = std::make_unique<api::ApiVersionsApi>(p.dispatcher, [&p] {
     return p.features != nullptr ? p.features->epoch() : cluster::FeatureWatch::kUnknown;
   });
+  serve(p, p.apis.sasl_handshake, ApiKey::kSaslHandshake);
+  serve(p, p.apis.sasl_authenticate, ApiKey::kSaslAuthenticate);
   make_data_apis(p);
   make_group_apis(p);
   make_admin_apis(p);

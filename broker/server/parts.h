@@ -28,6 +28,7 @@
 #include "broker/api/offset_for_leader_epoch.h"
 #include "broker/api/produce.h"
 #include "broker/api/producer_ids.h"
+#include "broker/api/sasl.h"
 #include "broker/cluster/config_store.h"
 #include "broker/cluster/consumer_offsets.h"
 #include "broker/cluster/controller_link.h"
@@ -57,6 +58,8 @@ namespace server {
 // The handlers of broker/api; each registers in the dispatcher.
 struct Apis {
   std::unique_ptr<api::ApiVersionsApi> api_versions;
+  std::unique_ptr<api::SaslHandshakeApi> sasl_handshake;
+  std::unique_ptr<api::SaslAuthenticateApi> sasl_authenticate;
   std::unique_ptr<api::ProduceApi> produce;
   std::unique_ptr<api::FetchApi> fetch;
   std::unique_ptr<api::ListOffsetsApi> list_offsets;

@@ -1,4 +1,7 @@
-# Sourced by the scripts beside it: where this installation is and where its logs go.
+# Sourced by the scripts beside it: where this installation is and where its logs go. The variables
+# of Kafka's scripts that only a JVM knows (KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS,
+# KAFKA_JMX_OPTS, JMX_PORT, KAFKA_GC_LOG_OPTS, KAFKA_DEBUG, CLASSPATH, JAVA_HOME, ...) have no
+# effect on our own programs; ZooKeeper gets them all.
 script=$(readlink -f "${BASH_SOURCE[1]}")
 BARNABAS_HOME=$(cd "$(dirname "$script")/.." && pwd)
 export LOG_DIR=${LOG_DIR:-$BARNABAS_HOME/logs}
@@ -15,5 +18,29 @@ pids_of_executable() {
     case "$(readlink "$directory/exe" 2>/dev/null)" in
       */"$name" | */"$name (deleted)") echo "${directory#/proc/}" ;;
     esac
+  done
+}
+
+# Sets `daemon` (yes or empty), `service` and `options_taken` from the options that Kafka's start
+# scripts hand to kafka-run-class.sh, in front of the others or in EXTRA_ARGS.
+read_start_options() {
+  daemon=
+  service=$1
+  shift
+  options_taken=0
+  # shellcheck disable=SC2086  # the options are meant to split
+  set -- ${EXTRA_ARGS:-} -- "$@"
+  local in_arguments=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --) [ -z "$in_arguments" ] || break; in_arguments=yes; shift; continue ;;
+      -daemon) daemon=yes ;;
+      -loggc) ;;
+      -name) service=${2:-$service}; [ -z "$in_arguments" ] || options_taken=$((options_taken + 1))
+        shift ;;
+      *) [ -z "$in_arguments" ] || break ;;
+    esac
+    [ -z "$in_arguments" ] || options_taken=$((options_taken + 1))
+    shift
   done
 }

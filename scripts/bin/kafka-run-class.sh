@@ -1,27 +1,23 @@
 #!/usr/bin/env bash
 # Maps the class names that scripts for the JVM broker use to our programs. JVM options are ignored.
 . "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
-daemon=
-while [ $# -gt 0 ]; do
-  case $1 in
-    -daemon) daemon=-daemon; shift ;;
-    -name) shift 2 ;;
-    -loggc) shift ;;
-    *) break ;;
-  esac
-done
+read_start_options "" "$@"
+shift "$options_taken"
 if [ $# -lt 1 ]; then
   echo "USAGE: $0 [-daemon] [-name servicename] [-loggc] classname [opts]"
   exit 1
 fi
 class=$1
 shift
+start_options=(${daemon:+-daemon} ${service:+-name "$service"})
 case $class in
-  kafka.Kafka) exec "$BARNABAS_HOME/bin/kafka-server-start.sh" $daemon "$@" ;;
+  kafka.Kafka) exec "$BARNABAS_HOME/bin/kafka-server-start.sh" "${start_options[@]}" "$@" ;;
   kafka.admin.TopicCommand | org.apache.kafka.tools.TopicCommand) run_tool kafka-topics "$@" ;;
-  kafka.tools.ConsoleProducer | org.apache.kafka.tools.ConsoleProducer)
+  kafka.tools.ConsoleProducer | kafka.producer.ConsoleProducer | \
+    org.apache.kafka.tools.ConsoleProducer)
     run_tool kafka-console-producer "$@" ;;
-  kafka.tools.ConsoleConsumer | org.apache.kafka.tools.consumer.ConsoleConsumer)
+  kafka.tools.ConsoleConsumer | kafka.consumer.ConsoleConsumer | \
+    org.apache.kafka.tools.consumer.ConsoleConsumer)
     run_tool kafka-console-consumer "$@" ;;
   kafka.admin.ConsumerGroupCommand | \
     org.apache.kafka.tools.consumer.group.ConsumerGroupCommand)
@@ -33,10 +29,12 @@ case $class in
     run_tool kafka-dump-log "$@" ;;
   org.apache.kafka.tools.VerifiableProducer) run_tool kafka-verifiable-producer "$@" ;;
   org.apache.kafka.tools.VerifiableConsumer) run_tool kafka-verifiable-consumer "$@" ;;
-  org.apache.zookeeper.ZooKeeperMain | org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka)
+  org.apache.zookeeper.ZooKeeperMain | kafka.tools.ZooKeeperMainWrapper | \
+    org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka)
+    if [ "${1:-}" = -server ]; then shift; fi
     run_tool zookeeper-shell "$@" ;;
   org.apache.zookeeper.server.quorum.QuorumPeerMain)
-    exec "$BARNABAS_HOME/bin/zookeeper-server-start.sh" $daemon "$@" ;;
+    exec "$BARNABAS_HOME/bin/zookeeper-server-start.sh" "${start_options[@]}" "$@" ;;
   *)
     echo "No program here stands for the class $class" >&2
     exit 1 ;;

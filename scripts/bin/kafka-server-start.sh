@@ -1,14 +1,39 @@
 #!/usr/bin/env bash
 . "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
+usage="USAGE: $0 [-daemon] server.properties [--override property=value]*"
 if [ $# -lt 1 ]; then
-  echo "USAGE: $0 [-daemon] server.properties [--override property=value]*"
+  echo "$usage"
   exit 1
 fi
+read_start_options kafkaServer "$@"
+shift "$options_taken"
+for argument in "$@"; do
+  case $argument in
+    --help | -help | -h)
+      cat >&2 << EOF
+$usage
+  -daemon                     Run in the background, with the output in \$LOG_DIR/kafkaServer.out.
+  --override property=value   Set or replace a property of the file. Repeatable.
+  --version                   Print the version and end.
+Log lines go to standard output and to \$LOG_DIR/server.log (now $LOG_DIR/server.log). Their level
+and how large the files may grow are properties: barnabas.log.level, barnabas.log.file.bytes,
+barnabas.log.files. SIGHUP opens the files anew. kafka-server-stop.sh ends the broker.
+EOF
+      exit 1 ;;
+  esac
+done
 mkdir -p "$LOG_DIR" || exit 1
-if [ "$1" = -daemon ]; then
-  shift
-  nohup "$BARNABAS_HOME/libexec/barnabas-server" "$@" \
-    > "$LOG_DIR/kafkaServer.out" 2>&1 < /dev/null &
+console=$LOG_DIR/$service.out
+# As in Kafka, the JVM's way to say where the logs are comes last and wins.
+for option in ${KAFKA_LOG4J_OPTS:-} ${KAFKA_OPTS:-}; do
+  case $option in -Dkafka.logs.dir=?*) LOG_DIR=${option#*=} ;; esac
+done
+mkdir -p "$LOG_DIR" || exit 1
+if [ -n "$daemon" ]; then
+  # The broker is told the file's name, so that it can keep it from growing for ever.
+  BARNABAS_CONSOLE_FILE=$console nohup "$BARNABAS_HOME/libexec/barnabas-server" "$@" \
+    > "$console" 2>&1 < /dev/null &
   exit 0
 fi
+unset BARNABAS_CONSOLE_FILE
 exec "$BARNABAS_HOME/libexec/barnabas-server" "$@"

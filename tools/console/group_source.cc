@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+
 class GroupSource final : public RecordSource {
  public:
   GroupSource(RdKafkaClient& client, const ConsumerSettings& settings)
@@ -25,6 +27,19 @@ class GroupSource final : public RecordSource {
   }
 
   Outcome<> look() override {
+    TRY(look_for_topics());
+    if (!is_settled_) look_for_partitions();
+    return {};
+  }
+
+  RdKafkaPtr<rd_kafka_message_t> next(int timeout_ms) override {
+    return RdKafkaPtr<rd_kafka_message_t>(rd_kafka_consumer_poll(client_.handle(), timeout_ms));
+  }
+
+  void stop() override { client_.close_consumer(); }
+
+ private:
+  Outcome<> look_for_topics() {
     if (settings_.topic) {
       if (!subscribed_.empty()) return {};
       return subscribe({*settings_.topic});
@@ -42,13 +57,44 @@ class GroupSource final : public RecordSource {
     return {};
   }
 
-  RdKafkaPtr<rd_kafka_message_t> next(int timeout_ms) override {
-    return RdKafkaPtr<rd_kafka_message_t>(rd_kafka_consumer_poll(client_.handle(), timeout_ms));
+  // Until this member has partitions, or a user who waits in vain has been told why.
+  void look_for_partitions() {
+    rd_kafka_topic_partition_list_t* assigned = nullptr;
+    if (rd_kafka_assignment(client_.handle(), &assigned) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      const RdKafkaPtr<rd_kafka_topic_partition_list_t> owner(assigned);
+      is_settled_ = assigned->cnt > 0;
+    }
+    if (is_settled_ || Clock::now() - began_ <= kPatience) return;
+    is_settled_ = true;
+    const auto metadata = client_.metadata(nullptr, kMetadataTimeoutMs, true);
+    if (metadata) fmt::print(stderr, "WARN Waiting for {}\n", what_is_awaited(**metadata));
   }
 
-  void stop() override { client_.close_consumer(); }
+  std::string what_is_awaited(const rd_kafka_metadata_t& metadata) const {
+    bool has_topic = false;
+    bool has_offsets_topic = false;
+    for (int i = 0; i < metadata.topic_cnt; ++i) {
+      const std::string_view name = metadata.topics[i].topic;
+      has_topic |= settings_.topic ? name == *settings_.topic : settings_.include.matches(name);
+      has_offsets_topic |= name == kOffsetsTopic;
+    }
+    const std::string group(settings_.properties.value_or("group.id", ""));
+    if (!has_topic) {
+      return settings_.topic ? fmt::format("topic {}: there is none yet", *settings_.topic)
+                             : "a topic that matches: there is none yet";
+    }
+    if (!has_offsets_topic) {
+      return fmt::format(
+          "the coordinator of group {}: the brokers have not created {}. They cannot while there "
+          "are fewer of them than offsets.topic.replication.factor says; their log tells more.",
+          group, kOffsetsTopic);
+    }
+    return fmt::format(
+        "a partition: group {} is rebalancing, has no coordinator, or its other members have all "
+        "partitions. See kafka-consumer-groups.sh --describe --group {} --members",
+        group, group);
+  }
 
- private:
   Outcome<> subscribe(std::set<std::string> topics) {
     const RdKafkaPtr<rd_kafka_topic_partition_list_t> list(
         rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
@@ -65,7 +111,9 @@ class GroupSource final : public RecordSource {
   RdKafkaClient& client_;
   const ConsumerSettings& settings_;
   std::set<std::string> subscribed_;
+  const Clock::time_point began_ = Clock::now();
   Clock::time_point next_look_at_{};
+  bool is_settled_ = false;
 };
 
 }  // namespace

@@ -38,6 +38,11 @@ class PartitionSource final : public RecordSource {
     for (int i = 0; i < topic.partition_cnt; ++i) {
       if (topic.partitions[i].id == partition_) return start();
     }
+    if (!has_told_ && Clock::now() - began_ > kPatience) {
+      has_told_ = true;
+      fmt::print(stderr, "WARN Waiting for partition {} of topic {}: there is none yet\n",
+                 partition_, topic.topic);
+    }
     return {};
   }
 
@@ -71,7 +76,9 @@ class PartitionSource final : public RecordSource {
   const std::int32_t partition_;
   const std::int64_t start_;
   RdKafkaPtr<rd_kafka_topic_t> topic_;
+  const Clock::time_point began_ = Clock::now();
   Clock::time_point next_look_at_{};
+  bool has_told_ = false;
   bool is_started_ = false;
 };
 

@@ -29,6 +29,8 @@ class RecordSource {
 inline constexpr std::chrono::milliseconds kLookWaiting{250};
 inline constexpr std::chrono::milliseconds kLookRunning{30'000};
 inline constexpr int kMetadataTimeoutMs = 10'000;
+// Who has got no partition for so long is told once what is awaited.
+inline constexpr std::chrono::milliseconds kPatience{5'000};
 
 // `client` and `settings` must outlive the result.
 // Of `settings.partition`, which must be there.

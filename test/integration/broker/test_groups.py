@@ -123,7 +123,6 @@ def test_finding_the_coordinator_creates_the_topic(case):
         assert find_coordinator(client, "g")[0] == COORDINATOR_NOT_AVAILABLE
         wait_for_coordinator(client, "g")
         assert find_coordinator(client, "g") == (NONE, broker.broker_id)
-        assert find_coordinator(client, "t", key_type=1)[0] == COORDINATOR_NOT_AVAILABLE
         assert find_coordinator(client, "t", key_type=2)[0] == INVALID_REQUEST
 
 
