@@ -15,7 +15,8 @@ build=build/$kind
 if [ ! -f "$build/build.ninja" ]; then
   options=()
   case $kind in
-    asan) options=(-Db_sanitize=address,undefined) ;;
+    # One build for the tests and for the fuzz targets.
+    asan) options=(-Db_sanitize=address,undefined -Dfuzz=true) ;;
     tsan) options=(-Db_sanitize=thread) ;;
   esac
   CC=clang-19 CXX="$(command -v ccache || true) clang++-19" CXX_LD=lld-19 \

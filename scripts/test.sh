@@ -2,13 +2,16 @@
 # Installs what the tests need, builds the release, runs every suite, and ends with the line
 # "N passed, N failed, N skipped". The exit code is 0 only if nothing failed.
 # Usage: scripts/test.sh [--sanitizers] [--only PATTERN]
-#   --sanitizers  also builds with ASan+UBSan and with TSan and runs the suites meant for them
+#   --sanitizers  also builds with ASan+UBSan and with TSan, runs the suites meant for them, and
+#                 the fuzz targets
 #   --only        of the tests in Python only those with PATTERN in their name; no unit tests
-# BARNABAS_FULL=1 runs the long checks at full size. Logs of what failed are kept; the place is
-# printed.
+# BARNABAS_FULL=1 runs the long checks at full size; scripts/soak.sh runs more of them, for hours.
+# Logs of what failed are kept; the place is printed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
+# Of all fuzz targets together; with the random client's the ten minutes that every change pays.
+FUZZ_SECONDS=420
 sanitizers=
 only=
 while [ $# -gt 0 ]; do
@@ -66,6 +69,15 @@ sanitized() {
     python_tests "$kind" --sanitized
 }
 
+# fuzz: every target of the ASan build for a while.
+fuzz() {
+  echo "== fuzz targets"
+  /usr/bin/python3 test/harness/fuzz.py --json "$results/fuzz.json" \
+    --seconds "$FUZZ_SECONDS" build/asan ||
+    [ -s "$results/fuzz.json" ] ||
+    echo '{"passed": 0, "failed": 1, "skipped": 0}' > "$results/fuzz.json"
+}
+
 step packages scripts/packages.sh test || true
 if step build-release env BARNABAS_BUILD_TESTS=true scripts/build.sh; then
   [ -n "$only" ] || unit_tests release build/release --timeout-multiplier 4
@@ -76,6 +88,7 @@ else
 fi
 if [ -n "$sanitizers" ]; then
   sanitized asan
+  fuzz
   sanitized tsan
 fi
 

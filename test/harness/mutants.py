@@ -171,7 +171,8 @@ def main():
         began = time.monotonic()
         outcome = try_one(mutant, options.jobs)
         counts[outcome if outcome in counts else "other"] += 1
-        print(f"{outcome:8} {time.monotonic() - began:5.0f} s  {mutant.suite}  {mutant}", flush=True)
+        seconds = time.monotonic() - began
+        print(f"{outcome:8} {seconds:5.0f} s  {mutant.suite}  {mutant}", flush=True)
     print(f"{counts['killed']} killed, {counts['survived']} survived, {counts['other']} not tried")
     return 1 if counts["survived"] or counts["other"] else 0
 
