@@ -1,6 +1,25 @@
 #include "runtime/file.h"
 
 namespace runtime {
+namespace {
+
+class FileDomain final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "file"; }
+  std::string message(int) const override { return "sync failed"; }
+};
+
+}  // namespace
+
+const std::error_category& file_domain() noexcept {
+  static const FileDomain domain;
+  return domain;
+}
+
+base::Error sync_failure(int errno_value, const std::string& context) {
+  return base::Error(FileErrc::sync_failed,
+                     base::Error::from_errno(errno_value, context).to_string());
+}
 
 base::Result<std::string> FileSystem::read_file(const std::string& path, std::int64_t limit_bytes) {
   TRY_ASSIGN(const auto file, open(path, OpenMode::read));

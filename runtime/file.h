@@ -12,12 +12,31 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace runtime {
+
+// A sync that failed, for whatever reason (the context names it): what could not be written may
+// have been dropped from memory by then, so that no later sync makes up for it. Opening what is to
+// be synced fails with its errno, like any open.
+enum class FileErrc { sync_failed = 1 };
+const std::error_category& file_domain() noexcept;
+inline std::error_code make_error_code(FileErrc code) noexcept {
+  return {static_cast<int>(code), file_domain()};
+}
+}  // namespace runtime
+
+template <>
+struct std::is_error_code_enum<runtime::FileErrc> : std::true_type {};
+
+namespace runtime {
+
+// For the implementations: "sync /data/x: Input/output error".
+base::Error sync_failure(int errno_value, const std::string& context);
 
 enum class OpenMode {
   read,        // must exist
@@ -46,7 +65,7 @@ class File {
   }
   virtual base::Result<std::int64_t> size() = 0;
   virtual base::Result<void> truncate(std::int64_t size_bytes) = 0;
-  // Content and size are on the device when this returns (fdatasync).
+  // Content and size are on the device when this returns (fdatasync), else FileErrc::sync_failed.
   virtual base::Result<void> sync() = 0;
   // For sendfile; -1 where there is none (sim).
   virtual int descriptor() const = 0;

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/log.h"
-#include "storage/disk_full.h"
+#include "storage/disk_failure.h"
 #include "storage/log_file_names.h"
 
 namespace storage {
@@ -320,7 +320,7 @@ class LogLoader {
 
   // Indexes and snapshots can be missing: a full disk must not keep a log from being read.
   static base::Result<void> unless_full(base::Result<void> result) {
-    if (!result && is_disk_full(result.error())) return {};
+    if (!result && can_do_without(result.error())) return {};
     return result;
   }
 

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "storage/disk_full.h"
+#include "storage/disk_failure.h"
 
 namespace storage {
 
@@ -19,15 +19,33 @@ LogManager::LogManager(runtime::FileSystem& files, runtime::Random& random,
       descriptors_(files, options_.open_files_max),
       index_pages_(files, options_.index_cache_bytes),
       reaper_(files),
-      environment_{files, descriptors_, index_pages_,
+      environment_{files,
+                   descriptors_,
+                   index_pages_,
                    [this](const std::string& log_dir, const base::Error& error) {
                      take_offline(log_dir, error);
                    },
                    [this](std::vector<std::string> paths, std::int64_t delay_ms) {
                      reaper_.add(std::move(paths), delay_ms);
+                   },
+                   [this](const std::string& log_dir, std::move_only_function<void()> job) {
+                     run_job(log_dir, std::move(job));
                    }} {}
 
-LogManager::~LogManager() = default;
+LogManager::~LogManager() {
+  // What logs have given to workers refers to this object.
+  for (std::int64_t jobs = jobs_.load(); jobs != 0; jobs = jobs_.load()) jobs_.wait(jobs);
+}
+
+void LogManager::run_job(const std::string& log_dir, std::move_only_function<void()> job) {
+  if (options_.run_on_disk == nullptr) return job();
+  jobs_.fetch_add(1);
+  options_.run_on_disk(log_dir, [this, job = std::move(job)]() mutable {
+    job();
+    job = nullptr;  // and what it holds
+    if (jobs_.fetch_sub(1) == 1) jobs_.notify_all();
+  });
+}
 
 base::Result<std::unique_ptr<LogManager>> LogManager::open(runtime::FileSystem& files,
                                                            runtime::Random& random,
@@ -51,6 +69,9 @@ base::Result<void> LogManager::open_directories() {
           opened.error().context() + "; another broker is running on this log directory");
     }
     if (opened.error().is(base::Errc::invalid_argument)) return opened;
+    if (classify(opened.error(), DiskAccess::write) == DiskFailure::out_of_descriptors) {
+      return opened;
+    }
     directory->take_offline();
     LOG_ERROR("log directory offline dir={} error=\"{}\"", path, opened.error().to_string());
     last_error = opened.error();
@@ -179,7 +200,10 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create(
     options.keep_topic_id = options_.keep_partition_metadata;
     auto opened = PartitionLog::open(environment_, options);
     if (!opened) {
-      if (!is_disk_full(opened.error())) take_offline(directory->path(), opened.error());
+      if (classify(opened.error(), DiskAccess::write) == DiskFailure::device_failed) {
+        take_offline(directory->path(), opened.error());
+        settle_unless_posted();
+      }
       return base::fail(LogError::storage_error, opened.error().to_string());
     }
     log = std::move(*opened);
@@ -202,10 +226,12 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
       if (node.empty()) continue;
       log = std::move(node.mapped());
     }
-    const auto renamed = log->rename_directory(deleted_directory_name(partition, random_.uuid()));
-    log->abandon();
+    const auto renamed = log->retire_directory(deleted_directory_name(partition, random_.uuid()));
     if (!renamed) {
       result = renamed;
+      if (!log->is_usable()) continue;
+      base::LockGuard guard(mutex_);  // nothing has happened: to be deleted later
+      logs_.emplace(partition, std::move(log));
       continue;
     }
     touched.insert(log->log_dir());
@@ -223,6 +249,7 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
     const auto written = write_checkpoint(*directory, kCleanerCheckpoint);
     if (result && !written) result = written;
   }
+  settle_unless_posted();
   return result;
 }
 
@@ -252,6 +279,7 @@ std::vector<base::Result<void>> LogManager::truncate(const std::vector<Truncatio
     }
     if (!written) LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
   }
+  settle_unless_posted();
   return results;
 }
 
@@ -298,6 +326,20 @@ void LogManager::take_offline(const std::string& log_dir, const base::Error& err
   }
   if (!was_live) return;
   LOG_ERROR("log directory offline dir={} error=\"{}\"", log_dir, error.to_string());
+  {
+    base::LockGuard guard(failures_mutex_);
+    failures_.emplace(log_dir, error);
+  }
+  if (options_.post_settling) options_.post_settling(log_dir);
+}
+
+void LogManager::settle_failure(const std::string& log_dir) {
+  std::optional<base::Error> error;
+  {
+    base::LockGuard guard(failures_mutex_);
+    if (auto failure = failures_.extract(log_dir)) error = std::move(failure.mapped());
+  }
+  if (!error) return;
   Logs gone;  // may hold the last reference: let go of without the lock
   {
     base::LockGuard guard(mutex_);
@@ -312,7 +354,12 @@ void LogManager::take_offline(const std::string& log_dir, const base::Error& err
       at = logs_.erase(at);
     }
   }
-  if (options_.on_directory_failed) options_.on_directory_failed(log_dir, error);
+  if (options_.on_directory_failed) options_.on_directory_failed(log_dir, *error);
+}
+
+void LogManager::settle_unless_posted() {
+  if (options_.post_settling) return;
+  for (const std::string& log_dir : offline_directories()) settle_failure(log_dir);
 }
 
 // --- upkeep --------------------------------------------------------------------------------------
@@ -340,7 +387,9 @@ base::Result<void> LogManager::write_checkpoint(LogDirectory& directory, const c
     }
     return entries;
   });
-  if (!written && !is_disk_full(written.error())) take_offline(directory.path(), written.error());
+  if (!written && classify(written.error(), DiskAccess::write) == DiskFailure::device_failed) {
+    take_offline(directory.path(), written.error());
+  }
   return written;
 }
 
@@ -350,6 +399,7 @@ base::Result<void> LogManager::write_checkpoints(const char* name) {
     const auto written = write_checkpoint(*directory, name);
     if (result && !written) result = written;
   }
+  settle_unless_posted();
   return result;
 }
 
@@ -373,12 +423,14 @@ base::Result<void> LogManager::checkpoint_cleaned_offsets(const std::string& log
 // Below: an error has been logged and handled by the log itself.
 void LogManager::flush_due_logs(std::int64_t now_ms) {
   for (const auto& log : all()) {
-    if (log->flush_due(now_ms)) (void)log->flush(now_ms);
+    if (log->flusher().is_due(now_ms)) (void)log->flusher().flush(now_ms);
   }
+  settle_unless_posted();
 }
 
 void LogManager::apply_retention(std::int64_t now_ms) {
   for (const auto& log : all()) (void)log->delete_old_segments(now_ms);
+  settle_unless_posted();
 }
 
 void LogManager::remove_expired_producers(std::int64_t now_ms) {
@@ -391,6 +443,9 @@ bool LogManager::sync_at_once(const LogDirectory& directory) {
   if (!synced && !synced.error().is(base::Errc::unsupported)) {
     LOG_WARN("file system not synced at once dir={} error=\"{}\"", directory.path(),
              synced.error().to_string());
+    if (classify(synced.error(), DiskAccess::write) == DiskFailure::device_failed) {
+      take_offline(directory.path(), synced.error());
+    }
   }
   return synced.has_value();
 }
@@ -398,7 +453,7 @@ bool LogManager::sync_at_once(const LogDirectory& directory) {
 // Before it: what goes beside the files it will replace.
 bool LogManager::stage_and_sync(const LogDirectory& directory, const Logs& logs) {
   for (const auto& log : logs) {
-    if (log->log_dir() == directory.path() && !log->stage_files()) return false;
+    if (log->log_dir() == directory.path() && !log->flusher().stage_files()) return false;
   }
   return sync_at_once(directory);
 }
@@ -417,7 +472,7 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
     failed.insert(log.log_dir());
   };
   run_parallel(logs.size(), threads, executor, [&](std::size_t i) {
-    const auto is_dirty = logs[i]->finish_files();
+    const auto is_dirty = logs[i]->flusher().finish_files();
     if (!is_dirty) return note_failure(*logs[i], is_dirty.error());
     base::LockGuard guard(mutex);
     if (*is_dirty) ++dirty_logs[logs[i]->log_dir()];
@@ -428,8 +483,8 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
   }
   run_parallel(logs.size(), threads, executor, [&](std::size_t i) {
     PartitionLog& log = *logs[i];
-    const auto closed =
-        synced.contains(log.log_dir()) ? log.close_synced(now_ms) : log.close(now_ms);
+    const auto closed = synced.contains(log.log_dir()) ? log.flusher().close_synced(now_ms)
+                                                       : log.flusher().close(now_ms);
     if (!closed) note_failure(log, closed.error());
   });
   for (const auto& directory : live()) {

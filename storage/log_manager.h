@@ -39,9 +39,14 @@ struct LogManagerOptions {
   bool keep_partition_metadata = true;  // inter.broker.protocol.version >= 2.8
   // The settings of a topic's logs; called while loading and creating. Any thread.
   std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
-  // A directory went offline; its logs are already out of sight. May be called from inside a call
-  // to one of them: post it elsewhere.
+  // A directory went offline; its logs are already out of sight. Called by settle_failure() alone,
+  // never from inside a call to a log.
   std::function<void(const std::string& log_dir, const base::Error&)> on_directory_failed;
+  // Has settle_failure() called soon, elsewhere: this is called under locks of logs. Any thread.
+  // Null: the next call of a LogManager's function that waits for the disk does it at its end.
+  std::function<void(const std::string& log_dir)> post_settling;
+  // Runs a job that waits for the device of `log_dir` on a worker. Null: at once.
+  std::function<void(const std::string& log_dir, std::move_only_function<void()> job)> run_on_disk;
 };
 
 // Runs each function it is given on some worker; may run it at once.
@@ -105,7 +110,11 @@ class LogManager {
   std::vector<std::string> offline_directories() const;
   // The partition is known to lie in an offline directory.
   bool is_offline(const base::TopicPartition& partition) const EXCLUDES(mutex_);
-  void take_offline(const std::string& log_dir, const base::Error& error) EXCLUDES(mutex_);
+  // Notes that the device of a directory has failed: from this moment on it is not used any more.
+  // Any thread, also under the locks of a log.
+  void take_offline(const std::string& log_dir, const base::Error& error) EXCLUDES(failures_mutex_);
+  // Takes the logs of a failed directory out of sight and tells of it. No lock of a log held.
+  void settle_failure(const std::string& log_dir) EXCLUDES(failures_mutex_, mutex_);
 
   // --- upkeep (worker), each as often as its config says -----------------------------------------
   // Every live directory is written; the first error, for a log line, has been dealt with: unless
@@ -151,6 +160,9 @@ class LogManager {
   bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoints(const char* name);
+  void settle_unless_posted() EXCLUDES(failures_mutex_, mutex_);
+  // Environment's run_on_disk: remembers that a job is under way.
+  void run_job(const std::string& log_dir, std::move_only_function<void()> job);
 
   runtime::FileSystem& files_;
   runtime::Random& random_;
@@ -167,6 +179,10 @@ class LogManager {
   std::unordered_map<base::TopicPartition, std::shared_ptr<PartitionLog>> logs_ GUARDED_BY(mutex_);
   std::set<base::TopicPartition> offline_partitions_ GUARDED_BY(mutex_);
   base::Mutex create_mutex_;  // one creation at a time; taken before mutex_
+
+  base::Mutex failures_mutex_;                                               // a leaf
+  std::map<std::string, base::Error> failures_ GUARDED_BY(failures_mutex_);  // not settled
+  std::atomic<std::int64_t> jobs_{0};  // given to run_on_disk and not finished
 };
 
 }  // namespace storage

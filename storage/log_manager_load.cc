@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "storage/disk_failure.h"
 #include "storage/log_manager.h"
 
 namespace storage {
@@ -18,6 +19,9 @@ struct LogManager::LoadProgress {
   std::atomic<std::size_t> done{0};
   std::atomic<std::int64_t> recovered_bytes{0};
   base::RateLimit line_due{std::chrono::seconds(2)};
+  base::Mutex mutex;
+  // Why no log can be loaded now: no fault of a directory's.
+  std::optional<base::Error> refusal GUARDED_BY(mutex);
 
   void report() {
     std::int64_t suppressed = 0;
@@ -37,12 +41,17 @@ base::Result<void> LogManager::load(const Executor& executor,
       1, static_cast<std::size_t>(options_.recovery_threads_per_dir) * live().size());
   run_parallel(jobs.size(), threads, executor,
                [&](std::size_t i) { load_one(jobs[i], progress, now_ms()); });
+  {
+    base::LockGuard guard(progress.mutex);
+    if (progress.refusal) return base::fail(*progress.refusal);
+  }
   // A kill may have left directories whose names are not on the device yet.
   for (const auto& directory : live()) {
     if (const auto synced = files_.sync_directory(directory->path()); !synced) {
       take_offline(directory->path(), synced.error());
     }
   }
+  settle_unless_posted();
   if (live().empty()) {
     return base::fail(base::Errc::unavailable, "no log directory could be loaded");
   }
@@ -138,6 +147,9 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
     if (opened) {
       base::LockGuard guard(mutex_);
       logs_.emplace(job.options.topic_partition, std::move(*opened));
+    } else if (classify(opened.error(), DiskAccess::write) == DiskFailure::out_of_descriptors) {
+      base::LockGuard guard(progress.mutex);
+      progress.refusal = opened.error();
     } else {
       take_offline(job.options.log_dir, opened.error());
     }

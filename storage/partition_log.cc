@@ -8,7 +8,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "storage/disk_full.h"
 #include "storage/log_loader.h"
 #include "storage/partition_metadata.h"
 
@@ -39,6 +38,7 @@ PartitionLog::PartitionLog(LogEnvironment& environment, const OpenLogOptions& op
                  options.topic_partition),
       config_(options.config),
       directory_(options.log_dir + "/" + options.directory_name),
+      is_bounded_by_durable_(options.config->flush_messages <= 1),
       generation_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
 PartitionLog::~PartitionLog() = default;
@@ -68,19 +68,15 @@ base::Result<void> PartitionLog::load(const OpenLogOptions& options) {
   }
   active_ = loaded.segments.back();
   log_start_.store(loaded.log_start.value());
-  recovery_point_.store(loaded.recovery_point.value());
   cleaned_up_to_.store(options.cleaned_up_to.value_or(base::Offset(-1)).value());
   const base::Offset high_watermark =
       std::max(loaded.log_start, std::min(options.high_watermark, loaded.log_end));
   high_watermark_.store(high_watermark.value());
   producers_.on_high_watermark(high_watermark);
   update_first_unstable_offset();
-  if (loaded.recovery_point < loaded.log_end) {
-    unflushed_since_ms_.store(options.now_ms);
-    unflushed_bytes_.store(1);  // what was not synced before the stop is still to be
-  }
-  has_new_directory_.store(loaded.has_new_directory);
-  has_new_files_.store(loaded.has_new_files);
+  flusher_.on_loaded(
+      {loaded.recovery_point, loaded.log_end, loaded.has_new_directory, loaded.has_new_files},
+      options.now_ms);
   publish(std::move(loaded.segments), active_->size_bytes(), loaded.log_end, 0);
   return {};
 }
@@ -97,6 +93,7 @@ std::shared_ptr<const LogConfig> PartitionLog::config() const {
 
 void PartitionLog::set_config(std::shared_ptr<const LogConfig> config) {
   base::LockGuard guard(published_mutex_);
+  is_bounded_by_durable_.store(config->flush_messages <= 1);
   config_ = std::move(config);
 }
 
@@ -113,9 +110,9 @@ base::Result<void> PartitionLog::assign_topic_id(base::TopicId id) {
     return base::fail(LogError::inconsistent_topic_id,
                       fmt::format("{} has topic id {}, not {}", topic_partition_, *known, id));
   }
-  TRY(or_disk_failed(write_partition_metadata(environment_.files, directory(), id)));
-  has_unsynced_topic_id_.store(true);
-  has_new_files_.store(true);
+  TRY(or_write_failed(write_partition_metadata(environment_.files, directory(), id)));
+  flusher_.on_topic_id();
+  flusher_.on_new_files();
   base::LockGuard guard(published_mutex_);
   topic_id_ = id;
   return {};
@@ -158,6 +155,7 @@ base::Result<AppendInfo> PartitionLog::append_validated(const ValidatedBatch& va
     info.base_offset = duplicate->first_offset();
     info.last_offset = duplicate->last_offset;
     if (validated.log_append_time_ms >= 0) info.log_append_time_ms = duplicate->timestamp_ms;
+    info.must_flush = flusher_.must_flush_duplicate(info.last_offset + 1, config->flush_messages);
     return info;
   }
   info.base_offset = log_end_offset();
@@ -168,15 +166,19 @@ base::Result<AppendInfo> PartitionLog::append_validated(const ValidatedBatch& va
   epochs_.assign(leader_epoch, info.base_offset);
   TRY(append_run(validated.bytes, {size_bytes, batch.max_timestamp(), info.last_offset},
                  info.base_offset, now_ms));
-  info.must_flush = log_end_.load() - recovery_point_.load() >= config->flush_messages;
+  info.must_flush = flusher_.must_flush(info.last_offset + 1, config->flush_messages);
   return info;
 }
 
 base::Result<AppendInfo> PartitionLog::append_as_follower(base::Bytes batches,
                                                           std::int64_t now_ms) {
-  base::LockGuard append(append_mutex_);
-  TRY(check_usable());
-  return append_fetched(batches, now_ms);
+  const auto appended = [&]() -> base::Result<AppendInfo> {
+    base::LockGuard append(append_mutex_);
+    TRY(check_usable());
+    return append_fetched(batches, now_ms);
+  }();
+  flusher_.deliver_cut();
+  return appended;
 }
 
 // Splits what was fetched into runs that fit a segment, checks all of it, then writes.
@@ -244,6 +246,7 @@ base::Result<AppendInfo> PartitionLog::append_fetched(base::Bytes batches, std::
     info.size_bytes += run.needs.size_bytes;
   }
   info.log_start_offset = log_start_offset();
+  info.must_flush = flusher_.must_flush(info.last_offset + 1, config()->flush_messages);
   return info;
 }
 
@@ -252,10 +255,10 @@ base::Result<void> PartitionLog::append_run(base::Bytes run, const AppendNeeds& 
                                             base::Offset first, std::int64_t now_ms) {
   const auto config = this->config();
   const auto should_roll = active_->should_roll(needs, jitter_ms(*config), *config, now_ms);
-  if (!should_roll) return disk_failed(should_roll.error());
+  if (!should_roll) return write_failed(should_roll.error());
   if (*should_roll) TRY(roll_locked(std::max(first, log_end_offset()), now_ms));
   const std::int64_t position = active_->size_bytes();
-  TRY(or_disk_failed(active_->append(run)));
+  TRY(or_write_failed(active_->append(run)));
   return after_write(run, position, *config, now_ms);
 }
 
@@ -265,10 +268,10 @@ base::Result<void> PartitionLog::after_write(base::Bytes run, std::int64_t posit
   for (base::Bytes rest = run; !rest.empty();) {
     const auto batch = protocol::frame_batch(rest);
     VERIFY(batch.has_value(), "{} appended bytes were framed before", topic_partition_);
-    // Full: entries stay in memory and are written with the next ones.
+    // Entries that cannot be written now stay in memory and are written with the next ones.
     if (const auto noted = active_->note_batch(*batch, position, config.index_interval_bytes);
-        !noted && !is_disk_full(noted.error())) {
-      return disk_failed(noted.error());
+        !noted && !can_do_without(noted.error())) {
+      return half_done(noted.error());
     }
     epochs_.assign(batch->leader_epoch(), batch->base_offset());
     if (batch->has_producer_id()) {
@@ -281,9 +284,7 @@ base::Result<void> PartitionLog::after_write(base::Bytes run, std::int64_t posit
     rest = rest.subspan(batch->bytes().size());
   }
   producers_.set_map_end_offset(log_end);
-  if (unflushed_bytes_.fetch_add(static_cast<std::int64_t>(run.size())) == 0) {
-    unflushed_since_ms_.store(now_ms);
-  }
+  flusher_.on_written(static_cast<std::int64_t>(run.size()), now_ms);
   publish_end(position, log_end);
   return {};
 }
@@ -294,9 +295,9 @@ base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& tra
   if (!transaction.is_aborted) return {};
   const auto noted = active_->transaction_index().append(
       {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable});
-  // Full: as with the other indexes, the entry stays in memory.
-  if (noted || is_disk_full(noted.error())) return {};
-  return disk_failed(noted.error());
+  // As with the other indexes, the entry stays in memory.
+  if (noted || can_do_without(noted.error())) return {};
+  return half_done(noted.error());
 }
 
 // --- offsets -------------------------------------------------------------------------------------
@@ -396,20 +397,45 @@ base::Result<void> PartitionLog::check_usable() const {
   return base::fail(LogError::storage_error, fmt::format("{} is offline", topic_partition_));
 }
 
-std::unexpected<base::Error> PartitionLog::disk_failed(const base::Error& error) const {
-  if (is_disk_full(error)) {
-    LOG_WARN_EVERY(10'000, "{} disk full, producing fails until there is room error=\"{}\"",
-                   topic_partition_, error.to_string());
-  } else if (!is_abandoned_.load()) {
-    LOG_ERROR("{} disk error error=\"{}\"", topic_partition_, error.to_string());
-    environment_.report_failure(log_dir_, error);
+std::unexpected<base::Error> PartitionLog::failed(const base::Error& error,
+                                                  DiskAccess access) const {
+  if (error.code().category() == log_domain()) return base::fail(error);
+  const std::string text = error.to_string();
+  switch (classify(error, access, is_abandoned_.load())) {
+    case DiskFailure::no_room:
+      LOG_WARN_EVERY(10'000, "{} disk full, producing fails until there is room error=\"{}\"",
+                     topic_partition_, text);
+      break;
+    case DiskFailure::out_of_descriptors:
+      LOG_WARN_EVERY(10'000, "{} out of descriptors: raise the limit of open files error=\"{}\"",
+                     topic_partition_, text);
+      break;
+    case DiskFailure::moved: break;
+    case DiskFailure::bad_content:
+      LOG_WARN_EVERY(10'000, "{} cannot be read there error=\"{}\"", topic_partition_, text);
+      return base::fail(error.is(base::Errc::unsupported) ? LogError::unsupported_message_format
+                                                          : LogError::corrupt_message,
+                        text);
+    case DiskFailure::device_failed: return half_done(error);
+  }
+  return base::fail(LogError::storage_error, text);
+}
+
+std::unexpected<base::Error> PartitionLog::half_done(const base::Error& error) const {
+  const DiskFailure failure = classify(error, DiskAccess::write);
+  if (!is_abandoned_.exchange(true)) {
+    LOG_ERROR("{} is out of use until the next start error=\"{}\"", topic_partition_,
+              error.to_string());
+    const bool is_this_log_alone =
+        failure == DiskFailure::bad_content || failure == DiskFailure::out_of_descriptors;
+    if (!is_this_log_alone) environment_.report_failure(log_dir_, error);
   }
   return base::fail(LogError::storage_error, error.to_string());
 }
 
-base::Result<void> PartitionLog::or_disk_failed(base::Result<void> result) const {
+base::Result<void> PartitionLog::or_write_failed(base::Result<void> result) const {
   if (result) return {};
-  return disk_failed(result.error());
+  return write_failed(result.error());
 }
 
 }  // namespace storage

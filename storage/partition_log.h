@@ -7,9 +7,10 @@
 // - reads never take it: the segment list and the end positions are published together.
 // - flush syncs outside of it; run flush, delete_old_segments, truncate and cold reads on workers.
 //
-// Errors: LogError for what Kafka's protocol tells apart. A full disk is storage_error and the log
-// goes on once there is room; any other disk error is storage_error and reported to the
-// environment, which takes the directory offline.
+// Errors: LogError for what Kafka's protocol tells apart. What the disk answers is told apart by
+// disk_failure.h: bytes that make no sense are corrupt_message (or unsupported_message_format), all
+// else is storage_error, and only a device that has failed is reported to the environment, which
+// takes the directory offline. Everything else passes by itself.
 //
 // Source: UnifiedLog, LocalLog. Transactions: the producer state keeps the first unstable offset.
 #pragma once
@@ -28,10 +29,12 @@
 #include "base/types.h"
 #include "runtime/file.h"
 #include "storage/batch_validator.h"
+#include "storage/disk_failure.h"
 #include "storage/leader_epoch_cache.h"
 #include "storage/log_config.h"
 #include "storage/log_environment.h"
 #include "storage/log_error.h"
+#include "storage/log_flusher.h"
 #include "storage/producer_state.h"
 #include "storage/segment.h"
 
@@ -52,7 +55,8 @@ struct AppendInfo {
   base::Offset log_start_offset{0};
   bool is_duplicate = false;    // the batch was there already, at these offsets
   std::int64_t size_bytes = 0;  // 0 for a duplicate
-  // flush.messages is reached: flush() before the append is acknowledged.
+  // flush.messages is reached: acknowledged (or, by a follower, fetched behind) only once
+  // flusher().durable_offset() has passed last_offset. See LogFlusher::when_durable.
   bool must_flush = false;
 };
 
@@ -146,7 +150,13 @@ class PartitionLog {
   base::Offset log_end_offset() const { return base::Offset(log_end_.load()); }
   base::Offset high_watermark() const { return base::Offset(high_watermark_.load()); }
   base::Offset last_stable_offset() const;
-  base::Offset recovery_point() const { return base::Offset(recovery_point_.load()); }
+  // Everything below is on the device.
+  base::Offset durable_offset() const { return flusher_.durable_offset(); }
+  base::Offset recovery_point() const { return flusher_.recovery_point(); }
+  // flush.messages=1: nothing is read or acknowledged above durable_offset().
+  bool is_bounded_by_durable() const {
+    return is_bounded_by_durable_.load(std::memory_order_relaxed);
+  }
   LogOffsets offsets() const EXCLUDES(published_mutex_);
   // Clamped to [log start, log end]; whether it may go back is the caller's rule. Returns what
   // it became.
@@ -205,10 +215,9 @@ class PartitionLog {
 
   // --- upkeep (workers) -------------------------------------------------------------------------
   base::Result<void> roll(std::int64_t now_ms) EXCLUDES(append_mutex_);
-  // Enough bytes or time since the last flush, or a rolled segment waits.
-  bool flush_due(std::int64_t now_ms) const;
-  // Everything up to the log end is on the device when this returns; moves the recovery point.
-  base::Result<void> flush(std::int64_t now_ms) EXCLUDES(append_mutex_);
+  // Flushing, waiting for it, closing.
+  LogFlusher& flusher() { return flusher_; }
+  const LogFlusher& flusher() const { return flusher_; }
   // Retention by start offset, size and time; the number of segments deleted.
   base::Result<int> delete_old_segments(std::int64_t now_ms) EXCLUDES(append_mutex_);
   void remove_expired_producers(std::int64_t now_ms) EXCLUDES(append_mutex_);
@@ -235,23 +244,18 @@ class PartitionLog {
                                       std::uint64_t generation) EXCLUDES(append_mutex_);
   LogEnvironment& environment() const { return environment_; }
 
-  // Leaves the files as Kafka expects them after a clean shutdown, on the device. No use after it.
-  base::Result<void> close(std::int64_t now_ms) EXCLUDES(append_mutex_);
-  // The same in steps, for very many logs at once: finish_files, stage_files, then the caller
-  // brings the whole file system to the device, then close_synced, and that again for the names.
-  // The first returns whether there is anything to bring; the last flushes by itself if something
-  // was written meanwhile.
-  base::Result<bool> finish_files() EXCLUDES(append_mutex_);
-  base::Result<void> stage_files() EXCLUDES(append_mutex_);
-  base::Result<void> close_synced(std::int64_t now_ms) EXCLUDES(append_mutex_);
   // The directory is deleted or offline: everything from now on is storage_error, no file is
   // touched any more.
   void abandon() EXCLUDES(append_mutex_);
   bool is_usable() const { return !is_abandoned_.load(); }
-  // LogManager: the partition's directory gets another name.
-  base::Result<void> rename_directory(const std::string& new_name) EXCLUDES(append_mutex_);
+  // Step one of deletion: the directory gets another name, and the log is abandoned before that,
+  // so that whoever is at work in it takes missing files for what they are. With an error, and the
+  // device alive, everything is as before.
+  base::Result<void> retire_directory(const std::string& new_name) EXCLUDES(append_mutex_);
 
  private:
+  friend class LogFlusher;
+
   PartitionLog(LogEnvironment& environment, const OpenLogOptions& options);
 
   // A batch boundary whose place in the last segment is known.
@@ -309,6 +313,8 @@ class PartitionLog {
   base::Result<void> end_transaction(const CompletedTransaction& transaction)
       REQUIRES(append_mutex_);
   base::Result<void> roll_locked(base::Offset base, std::int64_t now_ms) REQUIRES(append_mutex_);
+  base::Result<bool> truncate_unless_shorter(base::Offset offset, std::int64_t now_ms)
+      EXCLUDES(append_mutex_);
   base::Result<void> truncate_locked(base::Offset offset, std::int64_t now_ms)
       REQUIRES(append_mutex_);
   base::Result<void> start_over_locked(base::Offset offset, base::Offset log_start,
@@ -320,7 +326,6 @@ class PartitionLog {
                               std::int64_t now_ms, const char*& reason) REQUIRES(append_mutex_);
   base::Result<void> retire(const SegmentList& segments, const LogConfig& config)
       REQUIRES(append_mutex_);
-  static base::Result<void> sync_segments(const SegmentList& segments);
   void publish(SegmentList segments, std::int64_t end_position, base::Offset log_end,
                std::uint64_t generation) REQUIRES(append_mutex_) EXCLUDES(published_mutex_);
   void publish_end(std::int64_t end_position, base::Offset log_end) REQUIRES(append_mutex_)
@@ -332,9 +337,19 @@ class PartitionLog {
   void update_first_unstable_offset() REQUIRES(append_mutex_);
   std::int64_t jitter_ms(const LogConfig& config) const;
   base::Result<void> check_usable() const;
-  // A disk error as storage_error; reported to the environment unless the disk is just full.
-  std::unexpected<base::Error> disk_failed(const base::Error& error) const;
-  base::Result<void> or_disk_failed(base::Result<void> result) const;
+  // What the disk answered as a LogError, after its treatment (disk_failure.h). A LogError stays.
+  std::unexpected<base::Error> failed(const base::Error& error, DiskAccess access) const;
+  std::unexpected<base::Error> disk_failed(const base::Error& error) const {  // of a read
+    return failed(error, DiskAccess::read);
+  }
+  std::unexpected<base::Error> write_failed(const base::Error& error) const {
+    return failed(error, DiskAccess::write);
+  }
+  base::Result<void> or_write_failed(base::Result<void> result) const;
+  // A change of the log's shape that stopped half way: only a load can bring the files into order,
+  // so the log is abandoned whatever the reason was, and the directory goes offline if the reason
+  // lies there.
+  std::unexpected<base::Error> half_done(const base::Error& error) const;
 
   LogEnvironment& environment_;
   const base::TopicPartition topic_partition_;
@@ -342,9 +357,8 @@ class PartitionLog {
   const std::uint64_t random_;
   LeaderEpochCache epochs_;
 
-  // Lock order: flush_mutex_, append_mutex_, then one of the short leaf locks (published_mutex_
-  // and those inside the epoch cache, the indexes, the caches).
-  base::Mutex flush_mutex_;  // one flush at a time
+  // Lock order: the flusher's flush mutex, append_mutex_, then one of the short leaf locks
+  // (published_mutex_ and those inside the flusher, the epoch cache, the indexes, the caches).
   mutable base::Mutex append_mutex_;
   ProducerState producers_ GUARDED_BY(append_mutex_);
   std::shared_ptr<Segment> active_ GUARDED_BY(append_mutex_);
@@ -360,16 +374,11 @@ class PartitionLog {
   std::atomic<std::int64_t> log_end_{0};
   std::atomic<std::int64_t> high_watermark_{0};
   std::atomic<std::int64_t> first_unstable_{-1};
-  std::atomic<std::int64_t> recovery_point_{0};
   std::atomic<std::int64_t> cleaned_up_to_{-1};  // -1: never
-  std::atomic<std::int64_t> unflushed_bytes_{0};
-  std::atomic<std::int64_t> unflushed_since_ms_{-1};
-  std::atomic<bool> has_new_directory_{false};
-  std::atomic<bool> has_unsynced_topic_id_{false};
-  std::atomic<bool> has_new_files_{false};      // rolled since the last flush
-  std::atomic<std::int64_t> finished_end_{-1};  // log end at finish_files
-  std::atomic<bool> is_abandoned_{false};
+  std::atomic<bool> is_bounded_by_durable_{false};
+  mutable std::atomic<bool> is_abandoned_{false};
   const std::shared_ptr<std::atomic<std::uint64_t>> generation_;
+  LogFlusher flusher_{*this};
 };
 
 }  // namespace storage

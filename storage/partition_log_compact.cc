@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "storage/disk_full.h"
 #include "storage/partition_log.h"
 
 namespace storage {
@@ -46,7 +45,7 @@ base::Result<void> PartitionLog::replace_segments(const SegmentList& replaced,
     // The last segment and its boundaries are the same.
     published_.segments = std::make_shared<const SegmentList>(std::move(list));
   }
-  return or_disk_failed(environment_.files.sync_directory(directory()));
+  return or_write_failed(environment_.files.sync_directory(directory()));
 }
 
 // Kafka's order (LocalLog.replaceSegments). The renames reach the device in order or not at all, so
@@ -68,12 +67,9 @@ base::Result<void> PartitionLog::swap_files(const SegmentList& replaced, Segment
   };
   const auto swapped = swap();
   if (swapped) return {};
-  // Half way: only a load can bring the files into order, whatever the reason was.
   LOG_ERROR("{} swap of compacted segments failed error=\"{}\"", topic_partition_,
             swapped.error().to_string());
-  is_abandoned_.store(true);
-  environment_.report_failure(log_dir_, swapped.error());
-  return base::fail(LogError::storage_error, swapped.error().to_string());
+  return half_done(swapped.error());
 }
 
 }  // namespace storage

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "storage/disk_full.h"
+#include "storage/disk_failure.h"
 #include "storage/log_loader.h"
 
 namespace storage {
@@ -25,10 +25,10 @@ base::Result<void> replay_segment(ProducerState& producers, Segment& segment, ba
   }
 }
 
-// A snapshot only saves time: on a full disk the log goes without.
+// A snapshot only saves time: where it cannot be written the log goes without.
 base::Result<void> take_snapshot(ProducerState& producers) {
   auto taken = producers.take_snapshot();
-  if (!taken && is_disk_full(taken.error())) return {};
+  if (!taken && can_do_without(taken.error())) return {};
   return taken;
 }
 

@@ -113,6 +113,11 @@ class ProducerState {
   std::vector<std::string> take_unsynced_snapshots() {
     return std::exchange(unsynced_snapshots_, {});
   }
+  // The flush did not sync them.
+  void give_back_unsynced_snapshots(std::vector<std::string> paths) {
+    unsynced_snapshots_.insert(unsynced_snapshots_.end(), std::make_move_iterator(paths.begin()),
+                               std::make_move_iterator(paths.end()));
+  }
 
  private:
   struct Transaction {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/disk_failure.h"
+
 namespace storage {
 
 std::string segment_file_name(base::Offset base_offset) {
@@ -103,12 +105,11 @@ void Segment::remove_files() {
 base::Result<void> Segment::append(base::Bytes batches) {
   TRY_ASSIGN(const auto file, log_file());
   const std::int64_t end = size_bytes();
-  set_dirty();
   auto written = file->pwrite(batches, end);
-  if (!written) {
-    TRY(file->truncate(end));
-    return written;
-  }
+  const auto cut = written ? base::Result<void>() : file->truncate(end);
+  set_dirty();
+  if (!cut) return cut;
+  if (!written) return written;
   size_bytes_.store(end + static_cast<std::int64_t>(batches.size()), std::memory_order_release);
   return {};
 }
@@ -136,8 +137,12 @@ base::Result<void> Segment::load_first_timestamp() {
   if (first_timestamp_ms_ || size_bytes() == 0) return {};
   TRY_ASSIGN(const auto file, log_file());
   BatchHeaderReader reader(file, 0, size_bytes());
-  TRY_ASSIGN(const auto first, reader.next());
-  if (first) first_timestamp_ms_ = first->max_timestamp_ms;
+  const auto first = reader.next();
+  // A header that makes no sense has no timestamp, and is no reason not to append.
+  if (!first && classify(first.error(), DiskAccess::read) != DiskFailure::bad_content) {
+    return base::fail(first.error());
+  }
+  first_timestamp_ms_ = first && *first ? (*first)->max_timestamp_ms : -1;
   return {};
 }
 
@@ -185,12 +190,13 @@ base::Result<std::int64_t> Segment::truncation_position(base::Offset offset) {
 
 base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t position,
                                         std::int64_t now_ms) {
-  set_dirty();
   TRY(offset_index_.truncate_to(offset));
   TRY(time_index_.truncate_to(offset));
   TRY(transaction_index_.truncate_to(offset));
   TRY_ASSIGN(const auto file, log_file());
-  TRY(file->truncate(position));
+  const auto cut = file->truncate(position);
+  set_dirty();
+  TRY(cut);
   size_bytes_.store(position, std::memory_order_release);
   if (position == 0) {
     opened_ms_ = now_ms;
@@ -214,7 +220,7 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
 }
 
 base::Result<void> Segment::reset_indexes() {
-  set_dirty();
+  set_dirty();  // nobody flushes yet
   TRY(offset_index_.file().truncate(0));
   TRY(time_index_.file().truncate(0));
   bytes_since_index_entry_ = 0;
@@ -224,17 +230,16 @@ base::Result<void> Segment::reset_indexes() {
   return {};
 }
 
+base::Result<void> Segment::flush_records() {
+  if (!is_dirty_.exchange(false)) return {};
+  const auto file = log_file();
+  const auto synced = file ? (*file)->sync() : base::Result<void>(base::fail(file.error()));
+  if (!synced) is_dirty_.store(true);
+  return synced;
+}
+
 base::Result<void> Segment::flush() {
-  if (is_dirty_.exchange(false)) {
-    const auto sync_log = [&]() -> base::Result<void> {
-      TRY_ASSIGN(const auto file, log_file());
-      return file->sync();
-    };
-    if (auto synced = sync_log(); !synced) {
-      is_dirty_.store(true);
-      return synced;
-    }
-  }
+  TRY(flush_records());
   // Each knows whether it has changed.
   TRY(offset_index_.file().sync());
   TRY(transaction_index_.sync());

@@ -84,9 +84,12 @@ class Segment {
   // --- any thread ---------------------------------------------------------------------------
   // .log and indexes on the device; nothing to do for files that are since the last time.
   base::Result<void> flush();
+  // .log alone.
+  base::Result<void> flush_records();
   // Index entries that are only in memory go to their files.
   base::Result<void> write_out();
-  // What the device has may differ from what was read: found by recovery.
+  // What the device has may differ from what is read. Behind the change, never before it: a flush
+  // in between would take the mark for something that it did not bring to the device.
   void set_dirty() {
     is_dirty_.store(true);
     is_finished_.store(false);

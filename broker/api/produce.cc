@@ -61,24 +61,23 @@ bool any_failed(const std::vector<PartitionProduce>& produces) {
   return false;
 }
 
-// Answers when every partition that was appended has been replicated, failed, or timed out.
-runtime::Task<void> wait_for_replicas(std::vector<PartitionProduce> produces,
-                                      protocol::RequestHeader header, std::int32_t timeout_ms,
-                                      cluster::MetadataCache& metadata,
-                                      runtime::Sender<network::Response> sender,
-                                      runtime::CancelToken token) {
+// Answers when every partition that was appended is stored as the acks promise, failed, or timed
+// out. All waits stand since their appends.
+runtime::Task<void> answer_when_stored(std::vector<PartitionProduce> produces,
+                                       protocol::RequestHeader header, ProduceApi::Promise promise,
+                                       cluster::MetadataCache& metadata,
+                                       runtime::Sender<network::Response> sender,
+                                       runtime::CancelToken token) {
   runtime::Loop& loop = *runtime::Loop::current();
-  const std::int64_t deadline_ms = loop.now_ms() + std::max(timeout_ms, 0);
+  const std::int64_t deadline_ms = loop.now_ms() + std::max(promise.timeout_ms, 0);
+  const bool is_for_replicas = promise.acks == -1;
   for (PartitionProduce& produce : produces) {
-    if (!produce.outcome || produce.outcome->is_committed) continue;
-    auto receiver = produce.partition->wait_committed(produce.outcome->required_offset, loop);
+    if (!produce.wait) continue;
     const std::int64_t left_ms = std::max<std::int64_t>(0, deadline_ms - loop.now_ms());
-    auto committed = co_await receiver.wait(left_ms, token);
-    if (!committed) {
-      produce.outcome = base::fail(committed.error());
-    } else if (!*committed) {
-      produce.outcome = base::fail(committed->error());
-    }
+    // The request's limit is for the replicas alone.
+    const auto stored = co_await produce.wait->wait(left_ms, is_for_replicas, token);
+    if (!stored) produce.outcome = base::fail(stored.error());
+    produce.wait.reset();
   }
   sender.complete(network::encode_response(
       header, make_response(produces, metadata, header.api_version), header.api_version));
@@ -176,7 +175,8 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
   if (!decoded) co_return network::close_reply();
   const protocol::ProduceRequest& request = *decoded;
   std::vector<PartitionProduce> produces = look_up(request, context, version);
-  bool all_committed = true;
+  runtime::Loop& loop = *runtime::Loop::current();
+  bool all_stored = true;
   for (PartitionProduce& produce : produces) {
     if (!produce.outcome) continue;
     storage::PartitionLog& log = produce.partition->log();
@@ -191,12 +191,10 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
       continue;
     }
     produce.outcome = produce.partition->append(*validated, request.acks, produce.append.now_ms);
-    if (produce.outcome && produce.outcome->info.must_flush) {
-      const auto flushed = co_await runtime::run_on(
-          disk_, [&log, now_ms = produce.append.now_ms] { return log.flush(now_ms); });
-      if (!flushed) produce.outcome = base::fail(flushed.error());
-    }
-    if (produce.outcome && !produce.outcome->is_committed) all_committed = false;
+    if (request.acks == 0 || !produce.outcome || !produce.outcome->must_wait(request.acks))
+      continue;
+    produce.wait.emplace(produce.partition->wait_stored(*produce.outcome, request.acks, loop));
+    all_stored = false;
   }
 
   if (request.acks == 0) {
@@ -206,15 +204,15 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
                    context.connection->peer_host, context.client_id());
     co_return network::close_reply();
   }
-  if (request.acks != -1 || all_committed) {
+  if (all_stored) {
     co_return network::reply(context, make_response(produces, metadata_, version));
   }
-  co_return answer_later(std::move(produces), request.timeout_ms, context);
+  co_return answer_later(std::move(produces), {request.acks, request.timeout_ms}, context);
 }
 
-// Acks from replicas: the frame goes now, the answer comes later.
-network::Reply ProduceApi::answer_later(std::vector<PartitionProduce> produces,
-                                        std::int32_t timeout_ms, network::RequestContext& context) {
+// Acks of replicas or of the disk: the frame goes now, the answer comes later.
+network::Reply ProduceApi::answer_later(std::vector<PartitionProduce> produces, Promise promise,
+                                        network::RequestContext& context) {
   for (PartitionProduce& produce : produces) {
     produce.owned_topic = std::string(produce.topic);
     produce.topic = produce.owned_topic;
@@ -224,8 +222,8 @@ network::Reply ProduceApi::answer_later(std::vector<PartitionProduce> produces,
   context.release_frame();
   auto [sender, receiver] = runtime::one_shot<network::Response>(*runtime::Loop::current());
   runtime::TaskScope& scope = scopes_.current();
-  scope.spawn(wait_for_replicas(std::move(produces), header, timeout_ms, metadata_,
-                                std::move(sender), scope.token()));
+  scope.spawn(answer_when_stored(std::move(produces), header, promise, metadata_, std::move(sender),
+                                 scope.token()));
   return network::Reply{{}, std::move(receiver)};
 }
 

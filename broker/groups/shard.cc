@@ -277,23 +277,16 @@ base::Result<replication::AppendOutcome> Shard::append(base::Result<base::Buffer
 }
 
 bool Shard::is_stored(const base::Result<replication::AppendOutcome>& appended) const {
-  return appended && !appended->info.must_flush &&
-         (settings_.commit_acks != -1 || appended->is_committed);
+  return appended && !appended->must_wait(settings_.commit_acks);
 }
 
 runtime::Task<base::Result<void>> Shard::until_stored(
     std::shared_ptr<replication::Partition> partition,
     base::Result<replication::AppendOutcome> appended) {
   if (!appended) co_return base::fail(appended.error());
-  if (appended->info.must_flush) {
-    CO_TRY(co_await runtime::run_on(
-        disk_, [partition, wall_ms = loop_.wall_ms()] { return partition->log().flush(wall_ms); }));
-  }
-  if (settings_.commit_acks != -1 || appended->is_committed) co_return base::Result<void>();
-  auto committed = partition->wait_committed(appended->required_offset, loop_);
-  const auto outcome = co_await committed.wait(settings_.commit_timeout_ms, scope_.token());
-  if (!outcome) co_return base::fail(outcome.error());
-  co_return *outcome;
+  if (!appended->must_wait(settings_.commit_acks)) co_return base::Result<void>();
+  auto wait = partition->wait_stored(*appended, settings_.commit_acks, loop_);
+  co_return co_await wait.wait(settings_.commit_timeout_ms, true, scope_.token());
 }
 
 void Shard::store(Group& group, GroupRecord record, Done done) {

@@ -47,7 +47,7 @@ base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& inp
   if (isr.committed.size() < isr.effective_min_isr(input.min_insync_replicas)) {
     return input.current;
   }
-  base::Offset least = input.local_end;
+  base::Offset least = std::min(input.local_end, input.local_bound);
   for (const auto& [id, follower] : isr.followers) {
     if (follower.log_end_offset >= least) continue;
     if (isr.in_maximal_isr(id) ||

@@ -45,7 +45,8 @@ struct Isr {
 
 struct HighWatermarkInput {
   base::Offset local_end;
-  base::Offset current;  // the result is never below it
+  base::Offset local_bound{INT64_MAX};  // of what counts of it: the durable offset
+  base::Offset current;                 // the result is never below it
   std::int64_t now_ms = 0;
   std::int64_t lag_max_ms = 30000;
   std::int32_t min_insync_replicas = 1;

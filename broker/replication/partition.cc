@@ -29,17 +29,25 @@ void Partition::publish_role(Role role, base::LeaderEpoch epoch) {
 }
 
 LeaderState Partition::leader_state() const {
-  base::LockGuard guard(mutex_);
-  return state_;
+  base::LockGuard guard(state_mutex_);
+  return published_state_;
+}
+
+void Partition::publish_state(const LeaderState& state) {
+  base::LockGuard guard(state_mutex_);
+  published_state_ = state;
 }
 
 bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
+  log_->flusher().set_listener(weak_from_this());
   std::vector<CommitWaiter> committed;
   {
     base::LockGuard guard(mutex_);
     if (state.leader_epoch <= state_.leader_epoch) return false;
     const bool was_leader = role_ == Role::leader;
+    if (!was_leader) leadership_ = state.leader_epoch;
     state_ = state;
+    publish_state(state);
     isr_.committed = state.isr;
     isr_.proposed.reset();
     isr_.replicas = state.replicas;
@@ -61,6 +69,7 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
   }
   complete(std::move(committed));
   wake_sessions(Moved::everything);
+  flush_what_waits();
   return true;
 }
 
@@ -70,6 +79,7 @@ bool Partition::make_follower(const LeaderState& state) {
     base::LockGuard guard(mutex_);
     if (state.leader_epoch <= state_.leader_epoch) return false;
     state_ = state;
+    publish_state(state);
     role_ = Role::follower;
     isr_ = Isr{};
     isr_.replicas = state.replicas;
@@ -134,6 +144,7 @@ base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& val
     }
     TRY_ASSIGN(outcome.info, log_->append_validated(validated, state_.leader_epoch, now_ms));
     outcome.required_offset = outcome.info.last_offset + 1;
+    outcome.leadership = leadership_;
     high_watermark_moved = raise_high_watermark(now_ms);
     if (high_watermark_moved) committed = take_committed_waiters();
     outcome.is_committed = log_->high_watermark() >= outcome.required_offset;
@@ -142,25 +153,9 @@ base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& val
   if (!outcome.info.is_duplicate) {
     wake_sessions(high_watermark_moved ? Moved::high_watermark : Moved::log_end);
   }
+  // Whether or not anybody waits for it.
+  if (outcome.info.must_flush) log_->flusher().start(log_, outcome.required_offset);
   return outcome;
-}
-
-runtime::Receiver<base::Result<void>> Partition::wait_committed(base::Offset required,
-                                                                runtime::Loop& loop) {
-  auto [sender, receiver] = runtime::one_shot<base::Result<void>>(loop);
-  std::vector<CommitWaiter> waiters;
-  {
-    base::LockGuard guard(mutex_);
-    commit_waiters_.push_back({required, std::move(sender)});
-    // Registered first, checked second: a high watermark that passed in between is not missed.
-    waiters = role_ == Role::leader ? take_committed_waiters() : take_all_waiters();
-    if (role_ != Role::leader) {
-      fail_all(std::move(waiters), ReplicaError::not_leader);
-      waiters.clear();
-    }
-  }
-  complete(std::move(waiters));
-  return std::move(receiver);
 }
 
 base::Result<RoleView> Partition::check_leader(base::LeaderEpoch current_leader_epoch) const {
@@ -239,9 +234,11 @@ base::Result<void> Partition::on_follower_fetch(const ReadParams& params) {
 }
 
 bool Partition::raise_high_watermark(std::int64_t now_ms) {
+  now_ms_ = std::max(now_ms_, now_ms);
   const base::Offset current = log_->high_watermark();
   HighWatermarkInput input;
   input.local_end = log_->log_end_offset();
+  if (log_->is_bounded_by_durable()) input.local_bound = log_->durable_offset();
   input.current = current;
   input.now_ms = now_ms;
   input.min_insync_replicas = min_insync_replicas();
@@ -249,37 +246,6 @@ bool Partition::raise_high_watermark(std::int64_t now_ms) {
   if (next <= current) return false;
   log_->set_high_watermark(next);
   return true;
-}
-
-std::vector<Partition::CommitWaiter> Partition::take_committed_waiters() {
-  std::vector<CommitWaiter> ready;
-  if (commit_waiters_.empty()) return ready;
-  const base::Offset high_watermark = log_->high_watermark();
-  std::vector<CommitWaiter> still_waiting;
-  for (CommitWaiter& waiter : commit_waiters_) {
-    (waiter.required > high_watermark ? still_waiting : ready).push_back(std::move(waiter));
-  }
-  commit_waiters_ = std::move(still_waiting);
-  return ready;
-}
-
-std::vector<Partition::CommitWaiter> Partition::take_all_waiters() {
-  return std::exchange(commit_waiters_, {});
-}
-
-void Partition::complete(std::vector<CommitWaiter> waiters) {
-  if (waiters.empty()) return;
-  bool enough = true;
-  {
-    base::LockGuard guard(mutex_);
-    enough = isr_.maximal_size() >= isr_.effective_min_isr(min_insync_replicas());
-  }
-  if (!enough) return fail_all(std::move(waiters), ReplicaError::not_enough_replicas_after_append);
-  for (CommitWaiter& waiter : waiters) waiter.sender.complete(base::Result<void>());
-}
-
-void Partition::fail_all(std::vector<CommitWaiter> waiters, ReplicaError why) {
-  for (CommitWaiter& waiter : waiters) waiter.sender.complete(base::fail(why));
 }
 
 void Partition::wake_sessions(Moved moved) {

@@ -4,6 +4,9 @@
 // Any thread. Role, ISR and waiters are guarded by mutex_, which an append holds from the role
 // check to the high-watermark move, so that no append can slip behind a change of leader. Reads
 // take no lock of the partition: they look at the published role and at the log's snapshots.
+// mutex_ is held across a write to the disk: who must not wait for one (the worker of the
+// controller's orders for other directories) uses what is published beside it.
+// With flush.messages=1 the leader's own part of the high watermark is what is durable here.
 // Lock order: mutex_ -> the log's locks; mutex_ -> links_mutex_ is never nested (links are woken
 // after mutex_ is released).
 // Source: Partition.scala, DelayedProduce, DelayedFetch (3.9); KIP-101, KIP-320, KIP-497.
@@ -46,6 +49,14 @@ struct AppendOutcome {
   // The high watermark has to reach this for acks=all.
   base::Offset required_offset{0};
   bool is_committed = false;
+  // The leadership it was appended under: the leader epoch in which this broker became leader. Only
+  // its own high watermark says that the records are replicated.
+  base::LeaderEpoch leadership{-1};
+
+  // Whether an answer with these acks has to wait: see Partition::wait_stored.
+  bool must_wait(std::int16_t acks) const {
+    return info.must_flush || (acks == -1 && !is_committed);
+  }
 };
 
 // One partition of a Fetch request.
@@ -71,11 +82,41 @@ struct ReadOutcome {
   bool has_more = false;
 };
 
-class Partition : public std::enable_shared_from_this<Partition> {
+class Partition;
+
+// The wait for what the answer to one append promises. Registered when made; what is registered
+// goes with it. Lives on one loop.
+class [[nodiscard]] StoredWait {
+ public:
+  using Result = base::Result<void>;
+
+  StoredWait(StoredWait&&) noexcept = default;
+  StoredWait& operator=(StoredWait&&) = delete;
+  ~StoredWait();
+
+  // Once. Ok: it is stored as the acks promise. A commit is waited for until `timeout_ms` have
+  // passed (Errc::timed_out), the own disk without limit unless `limits_disk`.
+  runtime::Task<Result> wait(std::int64_t timeout_ms, bool limits_disk, runtime::CancelToken token);
+
+ private:
+  friend class Partition;
+  explicit StoredWait(std::shared_ptr<Partition> partition) : partition_(std::move(partition)) {}
+  static runtime::Task<Result> wait_for(runtime::Receiver<Result> receiver, std::int64_t timeout_ms,
+                                        runtime::CancelToken token);
+
+  using Ticket = std::pair<base::Offset, std::uint64_t>;  // of storage::OffsetWaiters
+  std::shared_ptr<Partition> partition_;                  // null once moved from
+  std::optional<runtime::Receiver<Result>> durable_;
+  std::optional<Ticket> durable_ticket_;
+  std::optional<runtime::Receiver<Result>> committed_;
+  std::optional<Ticket> committed_ticket_;
+};
+
+class Partition : public std::enable_shared_from_this<Partition>, public storage::DurableListener {
  public:
   Partition(base::TopicPartition id, base::BrokerId self,
             std::shared_ptr<storage::PartitionLog> log);
-  ~Partition();
+  ~Partition() override;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
 
@@ -83,7 +124,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   storage::PartitionLog& log() const { return *log_; }
   const std::shared_ptr<storage::PartitionLog>& log_ptr() const { return log_; }
   RoleView role() const;
-  LeaderState leader_state() const EXCLUDES(mutex_);
+  // As of the last change of role; does not wait for the disk.
+  LeaderState leader_state() const EXCLUDES(state_mutex_);
   std::int32_t min_insync_replicas() const { return min_insync_replicas_.load(); }
   void set_min_insync_replicas(std::int32_t count) { min_insync_replicas_.store(count); }
 
@@ -105,10 +147,17 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // errors. Runs inline: one pwritev.
   base::Result<AppendOutcome> append(const storage::ValidatedBatch& validated, std::int16_t acks,
                                      std::int64_t now_ms) EXCLUDES(mutex_);
-  // Completed when the high watermark reached `required`, with not_enough_replicas_after_append
-  // where the ISR shrank below the minimum, or not_leader when leadership was lost.
-  runtime::Receiver<base::Result<void>> wait_committed(base::Offset required, runtime::Loop& loop)
+  // What an append promises with these acks: that it is durable here where flush.messages asks for
+  // it, and for -1 that the high watermark has passed it: not_enough_replicas_after_append where
+  // the ISR shrank below the minimum, not_leader when the leadership of the append was lost.
+  StoredWait wait_stored(const AppendOutcome& outcome, std::int16_t acks, runtime::Loop& loop)
       EXCLUDES(mutex_);
+  std::size_t waiting_for_replicas() const EXCLUDES(mutex_) {
+    base::LockGuard guard(mutex_);
+    return commit_waiters_.size();
+  }
+  // storage::DurableListener
+  void on_durable() override EXCLUDES(mutex_);
   base::Result<ReadOutcome> read(const ReadParams& params) EXCLUDES(mutex_);
 
   // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
@@ -120,12 +169,19 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void unlink(FetchLink& link) EXCLUDES(links_mutex_);
 
  private:
+  friend class StoredWait;
   struct CommitWaiter {
-    base::Offset required;
+    base::LeaderEpoch leadership;
     runtime::Sender<base::Result<void>> sender;
   };
 
   void publish_role(Role role, base::LeaderEpoch epoch);
+  void publish_state(const LeaderState& state) EXCLUDES(state_mutex_);
+  // Where flush.messages=1 has records wait that nobody flushes yet.
+  void flush_what_waits();
+  void wait_committed(const AppendOutcome& outcome, runtime::Loop& loop, StoredWait& wait)
+      EXCLUDES(mutex_);
+  void forget_waiter(const StoredWait::Ticket& ticket) EXCLUDES(mutex_);
   bool raise_high_watermark(std::int64_t now_ms) REQUIRES(mutex_);
   std::vector<CommitWaiter> take_committed_waiters() REQUIRES(mutex_);
   std::vector<CommitWaiter> take_all_waiters() REQUIRES(mutex_);
@@ -146,9 +202,14 @@ class Partition : public std::enable_shared_from_this<Partition> {
   mutable base::Mutex mutex_;
   Role role_ GUARDED_BY(mutex_) = Role::none;
   LeaderState state_ GUARDED_BY(mutex_);
+  base::LeaderEpoch leadership_ GUARDED_BY(mutex_){-1};  // see AppendOutcome
   base::Offset epoch_start_offset_ GUARDED_BY(mutex_){0};
   Isr isr_ GUARDED_BY(mutex_);
-  std::vector<CommitWaiter> commit_waiters_ GUARDED_BY(mutex_);
+  std::int64_t now_ms_ GUARDED_BY(mutex_) = 0;  // when it was last looked at
+  storage::OffsetWaiters<CommitWaiter> commit_waiters_ GUARDED_BY(mutex_);
+
+  mutable base::Mutex state_mutex_;  // a leaf
+  LeaderState published_state_ GUARDED_BY(state_mutex_);
 
   base::Mutex links_mutex_;
   FetchLink* first_link_ GUARDED_BY(links_mutex_) = nullptr;

@@ -97,6 +97,12 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
     LOG_ERROR("log directory {} is offline: {}", log_dir, error.to_string());
     if (p.replica_control != nullptr) p.replica_control->on_directory_failed(log_dir);
   };
+  options.post_settling = [&p](const std::string& log_dir) {
+    p.replica_orders->submit([&p, log_dir] { p.logs->settle_failure(log_dir); });
+  };
+  options.run_on_disk = [&p](const std::string&, std::move_only_function<void()> job) {
+    p.disk->submit(std::move(job));
+  };
   auto opened = co_await runtime::run_on(
       *p.disk, [&p, options] { return storage::LogManager::open(*p.files, p.random, options); });
   if (!opened) co_return base::fail(opened.error());
@@ -216,6 +222,7 @@ runtime::Task<void> Broker::stop() {
   if (p.logs != nullptr) {
     co_await runtime::run_on(*p.disk,
                              [&p] { p.logs->close(executor_on(*p.disk), p.clock().wall_ms()); });
+    co_await runtime::run_on(*p.replica_orders, [] {});  // what was posted there is done
   }
   // The registration goes with the session: last of all, when nothing of ours can be asked for.
   if (p.session != nullptr) co_await p.session->close();

@@ -39,7 +39,7 @@ runtime::Task<void> refresh_topic_config(Parts* p, std::string topic) {
 
 void make_data_apis(Parts& p) {
   const auto config = p.config.get();
-  serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy, *p.disk,
+  serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
         *p.request_scopes);
   serve(p, p.apis.fetch, ApiKey::kFetch, api::FetchApi::Options{config->network.fetch_max_bytes},
         p.partitions, *p.logs, p.metadata, *p.fetch_sessions);

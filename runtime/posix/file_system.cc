@@ -134,7 +134,7 @@ class PosixFileSystem final : public FileSystem {
   base::Result<void> sync_directory(const std::string& path) override {
     const FileDescriptor descriptor = open_descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.is_open()) return base::fail_errno("open directory " + path);
-    return check(::fsync(descriptor.get()), "sync directory " + path);
+    return check_sync(::fsync(descriptor.get()), "sync directory " + path);
   }
 
   base::Result<void> sync_file_system(const std::string& path) override {
@@ -143,7 +143,7 @@ class PosixFileSystem final : public FileSystem {
     }
     const FileDescriptor descriptor = open_descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.is_open()) return base::fail_errno("open directory " + path);
-    return check(::syncfs(descriptor.get()), "sync file system of " + path);
+    return check_sync(::syncfs(descriptor.get()), "sync file system of " + path);
   }
 
   base::Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) override {
@@ -234,6 +234,10 @@ class PosixFileSystem final : public FileSystem {
  private:
   static base::Result<void> check(int result, std::string context) {
     if (result != 0) return base::fail_errno(std::move(context));
+    return {};
+  }
+  static base::Result<void> check_sync(int result, const std::string& context) {
+    if (result != 0) return base::fail(sync_failure(errno, context));
     return {};
   }
 };

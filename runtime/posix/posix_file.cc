@@ -100,7 +100,7 @@ base::Result<void> PosixFile::truncate(std::int64_t size_bytes) {
 
 base::Result<void> PosixFile::sync() {
   if (retry_interrupted([&] { return ::fdatasync(descriptor_.get()); }) != 0) {
-    return base::fail_errno("sync " + path_);
+    return base::fail(sync_failure(errno, "sync " + path_));
   }
   return {};
 }

@@ -60,6 +60,15 @@ SimDisk::SimDisk(const Clock& disk_clock, std::uint64_t seed) : clock(disk_clock
   root->id = 1;
 }
 
+void SimDisk::pause(SimFileOperation operation, const std::string& path) {
+  std::shared_ptr<const SimFilePauseHook> at_work;
+  {
+    base::LockGuard guard(mutex);
+    at_work = pause_hook;
+  }
+  if (at_work != nullptr) (*at_work)(operation, path);
+}
+
 std::vector<std::string> SimDisk::split(const std::string& path) {
   std::vector<std::string> parts;
   std::size_t begin = 0;
@@ -100,8 +109,12 @@ base::Result<SimPlace> SimDisk::existing(const std::string& path, const std::str
 base::Result<void> SimDisk::check_fault(SimFileOperation operation, const std::string& path,
                                         const std::string& context) {
   const SimFileFault fault = hook ? hook(operation, path) : SimFileFault{};
-  if (fault.errno_value != 0) return failure(fault.errno_value, context);
-  return {};
+  if (fault.errno_value == 0) return {};
+  const bool is_sync = operation == SimFileOperation::sync ||
+                       operation == SimFileOperation::sync_directory ||
+                       operation == SimFileOperation::sync_file_system;
+  if (is_sync) return base::fail(sync_failure(fault.errno_value, context));
+  return failure(fault.errno_value, context);
 }
 
 std::shared_ptr<SimInode> SimDisk::make_inode(bool is_directory) {

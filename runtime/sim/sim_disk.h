@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "runtime/clock.h"
+#include "runtime/file.h"
 #include "runtime/xoshiro.h"
 
 namespace runtime {
@@ -35,6 +36,8 @@ struct SimInode {
   void write_at(std::size_t position, std::string_view bytes);
   void resize(std::size_t size_bytes);
   void sync_content();
+  // A sync failed: what it should have written counts as clean and is on no device (Linux).
+  void drop_unsynced() { dirty_from = content.size(); }
   void sync_tree();  // this and all below it, contents and names
   // After a power loss: what the device has; torn appends leave a prefix drawn from `random`.
   void forget_unsynced(bool torn, Xoshiro& random);
@@ -64,6 +67,7 @@ struct SimFileFault {
 
 using SimFileFaultHook =
     std::function<SimFileFault(SimFileOperation operation, const std::string& path)>;
+using SimFilePauseHook = std::function<void(SimFileOperation operation, const std::string& path)>;
 
 // Where a path ends: its directory, its name in there, and the inode if there is one.
 struct SimPlace {
@@ -75,6 +79,9 @@ struct SimPlace {
 // The tree, shared by the file system object and what it has opened. Callers hold `mutex`.
 struct SimDisk {
   SimDisk(const Clock& clock, std::uint64_t seed);
+
+  // Where an operation may be held up by a test; before the mutex is taken.
+  void pause(SimFileOperation operation, const std::string& path) EXCLUDES(mutex);
 
   // The parts of a path, without "." and "..".
   static std::vector<std::string> split(const std::string& path);
@@ -101,6 +108,7 @@ struct SimDisk {
   Xoshiro random GUARDED_BY(mutex);
   std::shared_ptr<SimInode> root GUARDED_BY(mutex) = std::make_shared<SimInode>();
   SimFileFaultHook hook GUARDED_BY(mutex);
+  std::shared_ptr<const SimFilePauseHook> pause_hook GUARDED_BY(mutex);
   std::int64_t capacity_bytes GUARDED_BY(mutex) = kUnlimited;
   std::uint64_t next_id GUARDED_BY(mutex) = 2;
   std::uint64_t crashes GUARDED_BY(mutex) = 0;

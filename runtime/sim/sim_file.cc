@@ -21,6 +21,7 @@ base::Result<std::int64_t> SimFile::size() {
 }
 
 base::Result<void> SimFile::truncate(std::int64_t size_bytes) {
+  disk_->pause(SimFileOperation::truncate, path_);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "truncate " + path_;
   TRY(check_alive("truncate "));
@@ -32,15 +33,21 @@ base::Result<void> SimFile::truncate(std::int64_t size_bytes) {
 }
 
 base::Result<void> SimFile::sync() {
+  disk_->pause(SimFileOperation::sync, path_);
   base::LockGuard guard(disk_->mutex);
   TRY(check_alive("sync "));
-  TRY(disk_->check_fault(SimFileOperation::sync, path_, "sync " + path_));
+  const auto failed = disk_->check_fault(SimFileOperation::sync, path_, "sync " + path_);
+  if (!failed) {
+    inode_->drop_unsynced();
+    return failed;
+  }
   inode_->sync_content();
   return {};
 }
 
 base::Result<std::size_t> SimFile::read(SimFileOperation operation, base::MutableBytes into,
                                         std::int64_t position) {
+  disk_->pause(operation, path_);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "read " + path_;
   TRY(check_alive("read "));
@@ -54,6 +61,7 @@ base::Result<std::size_t> SimFile::read(SimFileOperation operation, base::Mutabl
 }
 
 base::Result<void> SimFile::pwritev(std::span<const base::Bytes> parts, std::int64_t position) {
+  disk_->pause(SimFileOperation::write, path_);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "write " + path_;
   TRY(check_alive("write "));

@@ -42,12 +42,19 @@ void SimFileSystem::set_fault_hook(SimFileFaultHook hook) {
   disk_->hook = std::move(hook);
 }
 
+void SimFileSystem::set_pause_hook(SimFilePauseHook hook) {
+  auto next = std::make_shared<const SimFilePauseHook>(std::move(hook));
+  base::LockGuard guard(disk_->mutex);
+  disk_->pause_hook = *next ? std::move(next) : nullptr;
+}
+
 void SimFileSystem::set_capacity_bytes(std::int64_t capacity_bytes) {
   base::LockGuard guard(disk_->mutex);
   disk_->capacity_bytes = capacity_bytes;
 }
 
 base::Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenMode mode) {
+  disk_->pause(SimFileOperation::open, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "open " + path;
   TRY(disk_->check_fault(SimFileOperation::open, path, context));
@@ -67,6 +74,7 @@ base::Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path,
 }
 
 base::Result<void> SimFileSystem::remove_file(const std::string& path) {
+  disk_->pause(SimFileOperation::remove, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "delete " + path;
   TRY(disk_->check_fault(SimFileOperation::remove, path, context));
@@ -77,6 +85,7 @@ base::Result<void> SimFileSystem::remove_file(const std::string& path) {
 }
 
 base::Result<void> SimFileSystem::rename(const std::string& from, const std::string& to) {
+  disk_->pause(SimFileOperation::rename, from);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "rename " + from + " to " + to;
   TRY(disk_->check_fault(SimFileOperation::rename, from, context));
@@ -99,6 +108,7 @@ base::Result<void> SimFileSystem::rename(const std::string& from, const std::str
 }
 
 base::Result<void> SimFileSystem::create_directory(const std::string& path) {
+  disk_->pause(SimFileOperation::create_directory, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "create directory " + path;
   TRY(disk_->check_fault(SimFileOperation::create_directory, path, context));
@@ -122,6 +132,7 @@ base::Result<void> SimFileSystem::create_directories(const std::string& path) {
 }
 
 base::Result<void> SimFileSystem::remove_directory(const std::string& path) {
+  disk_->pause(SimFileOperation::remove, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "remove directory " + path;
   TRY(disk_->check_fault(SimFileOperation::remove, path, context));
@@ -134,6 +145,7 @@ base::Result<void> SimFileSystem::remove_directory(const std::string& path) {
 }
 
 base::Result<void> SimFileSystem::sync_directory(const std::string& path) {
+  disk_->pause(SimFileOperation::sync_directory, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "sync directory " + path;
   TRY(disk_->check_fault(SimFileOperation::sync_directory, path, context));
@@ -144,6 +156,7 @@ base::Result<void> SimFileSystem::sync_directory(const std::string& path) {
 }
 
 base::Result<void> SimFileSystem::sync_file_system(const std::string& path) {
+  disk_->pause(SimFileOperation::sync_file_system, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "sync file system of " + path;
   TRY(disk_->check_fault(SimFileOperation::sync_file_system, path, context));
@@ -153,6 +166,7 @@ base::Result<void> SimFileSystem::sync_file_system(const std::string& path) {
 }
 
 base::Result<std::vector<DirectoryEntry>> SimFileSystem::list_directory(const std::string& path) {
+  disk_->pause(SimFileOperation::list, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "list " + path;
   TRY(disk_->check_fault(SimFileOperation::list, path, context));
@@ -195,6 +209,7 @@ base::Result<SpaceInfo> SimFileSystem::space(const std::string& path) {
 
 base::Result<std::unique_ptr<FileLock>> SimFileSystem::lock(const std::string& path) {
   TRY(open(path, OpenMode::create));
+  disk_->pause(SimFileOperation::lock, path);
   base::LockGuard guard(disk_->mutex);
   const std::string context = "lock " + path;
   TRY(disk_->check_fault(SimFileOperation::lock, path, context));

@@ -35,6 +35,9 @@ class SimFileSystem final : public FileSystem {
   using FaultHook =
       std::function<SimFileFault(SimFileOperation operation, const std::string& path)>;
   void set_fault_hook(FaultHook hook);
+  // Called before every operation, on the calling thread, without any lock: it may wait for what
+  // another thread does on this disk.
+  void set_pause_hook(SimFilePauseHook hook);
   // Contents may take this much in sum; beyond it a write gets ENOSPC and a part through.
   void set_capacity_bytes(std::int64_t capacity_bytes);
 

@@ -3,17 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "storage/disk_full.h"
+#include "storage/disk_failure.h"
 
 namespace storage {
-namespace {
-
-bool is_disk_error(const base::Error& error) {
-  const auto& category = error.code().category();
-  return category == std::generic_category() || category == std::system_category();
-}
-
-}  // namespace
 
 LogCleaner::LogCleaner(LogManager& logs, LogCleanerOptions options)
     : logs_(logs), options_(std::move(options)) {}
@@ -90,8 +82,11 @@ bool LogCleaner::clean(const Candidate& candidate, std::int64_t now_ms) {
 
 void LogCleaner::on_failure(const LogPointer& log, const base::Error& error) {
   if (error.is(base::Errc::cancelled) || !log->is_usable()) return;
-  if (is_disk_full(error)) {
-    LOG_WARN("{} not compacted, disk full error=\"{}\"", log->topic_partition(), error.to_string());
+  const DiskFailure failure = classify(error, DiskAccess::write, !log->is_usable());
+  if (failure == DiskFailure::moved) return;
+  if (failure == DiskFailure::no_room || failure == DiskFailure::out_of_descriptors) {
+    LOG_WARN("{} not compacted, tried again later error=\"{}\"", log->topic_partition(),
+             error.to_string());
     return;
   }
   {
@@ -100,7 +95,9 @@ void LogCleaner::on_failure(const LogPointer& log, const base::Error& error) {
   }
   LOG_ERROR("{} not compacted any more until the next start error=\"{}\"", log->topic_partition(),
             error.to_string());
-  if (is_disk_error(error)) log->environment().report_failure(log->log_dir(), error);
+  if (failure == DiskFailure::device_failed) {
+    log->environment().report_failure(log->log_dir(), error);
+  }
 }
 
 }  // namespace storage

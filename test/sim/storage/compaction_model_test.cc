@@ -83,7 +83,7 @@ class CompactionModel final : private storage_sim::SimLog {
 
   // False: the compaction needs fewer than `operation` disk operations.
   bool crash_at(std::uint64_t operation, CrashKind kind) {
-    REQUIRE(log_->flush(clock_.now_ms).has_value());
+    REQUIRE(log_->flusher().flush(clock_.now_ms).has_value());
     std::uint64_t left = operation;
     bool is_dead = false;
     files_.set_fault_hook([&](runtime::SimFileOperation, const std::string&) {
@@ -141,7 +141,7 @@ class CompactionModel final : private storage_sim::SimLog {
   }
 
   void reopen_clean() {
-    REQUIRE(log_->close(clock_.now_ms).has_value());
+    REQUIRE(log_->flusher().close(clock_.now_ms).has_value());
     open(true);
     check();
   }

@@ -216,7 +216,7 @@ class LogModel final : private storage_sim::SimLog {
   void checkpoint() { checkpointed_recovery_point_ = log_->recovery_point(); }
 
   void flush() {
-    REQUIRE(log_->flush(clock_.now_ms).has_value());
+    REQUIRE(log_->flusher().flush(clock_.now_ms).has_value());
     CHECK_EQ(log_->recovery_point(), log_end_);
     durable_end_ = shared_end_ = recorded_end();
     if (below(2) == 0) checkpoint();
@@ -306,7 +306,7 @@ class LogModel final : private storage_sim::SimLog {
   }
 
   void close_and_open() {
-    const auto closed = log_->close(clock_.now_ms);
+    const auto closed = log_->flusher().close(clock_.now_ms);
     if (!closed) FAIL(closed.error().to_string());
     checkpoint();
     CHECK_EQ(checkpointed_recovery_point_, log_end_);

@@ -203,7 +203,7 @@ TEST_CASE("a producer's last batch stays, empty, so that its sequence does") {
   CHECK_EQ(empty.base_timestamp(), -1);
   CHECK(!empty.is_compressed());
   for (const bool clean : {false, true}) {
-    if (clean) REQUIRE(fixture.log->close(0).has_value());
+    if (clean) REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.open(clean);
     CHECK(fixture.append(make_keyed({{"a", "2"}, {"b", "1"}}, 1, Codec::none, {7, 3, 1}))
               .value()

@@ -98,7 +98,7 @@ class LogFixture {
     if (!opened) FAIL(opened.error().to_string());
   }
   void reopen_clean() {
-    REQUIRE(log->close(now_ms).has_value());
+    REQUIRE(log->flusher().close(now_ms).has_value());
     open(true);
   }
 

@@ -349,3 +349,74 @@ TEST_CASE("no clean shutdown marker if the file system could not be synced, and 
   disk.set_fault_hook({});
   CHECK(!fixture.files->exists(fixture.dir() + "/.kafka_cleanshutdown"));
 }
+
+TEST_CASE("a topic that is deleted while its log is flushed is no failure of the disk") {
+  Fixture fixture;
+  StillClock clock;
+  auto sim = std::make_unique<runtime::SimFileSystem>(clock);
+  runtime::SimFileSystem& files = *sim;
+  fixture.use(std::move(sim));
+  REQUIRE(fixture.start().has_value());
+  const TopicPartition tp{"t", 0};
+  const auto id = base::Uuid::parse("AAAAAAAAAAAAAAAAAAAAAQ");
+  auto log = fixture.manager->get_or_create(tp, id, 5000).value();
+  fixture.append(tp, 1);
+  REQUIRE(log->roll(0).has_value());
+  bool was_usable_at_rename = true;
+  files.set_pause_hook(
+      [&, is_first = true](runtime::SimFileOperation operation, const std::string& path) mutable {
+        if (operation == runtime::SimFileOperation::rename && path.ends_with("/t-0")) {
+          was_usable_at_rename = log->is_usable();
+        }
+        if (operation != runtime::SimFileOperation::sync || !std::exchange(is_first, false)) return;
+        REQUIRE(fixture.manager->remove({tp}).has_value());
+      });
+  CHECK(log->flusher().flush(0).error().is(storage::LogError::storage_error));
+  // Whoever meets a missing file must be able to see why.
+  CHECK(!was_usable_at_rename);
+  CHECK(fixture.manager->offline_directories().empty());
+  log.reset();
+  fixture.stop();
+  CHECK(fixture.failed.empty());
+}
+
+TEST_CASE("a deletion that has no room for the new name can be tried again") {
+  Fixture fixture;
+  StillClock clock;
+  auto sim = std::make_unique<runtime::SimFileSystem>(clock);
+  runtime::SimFileSystem& files = *sim;
+  fixture.use(std::move(sim));
+  REQUIRE(fixture.start().has_value());
+  const TopicPartition tp{"t", 0};
+  REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 5000).has_value());
+  files.set_fault_hook([](runtime::SimFileOperation operation, const std::string&) {
+    return runtime::SimFileFault{operation == runtime::SimFileOperation::rename ? ENOSPC : 0};
+  });
+  CHECK(!fixture.manager->remove({tp}).has_value());
+  files.set_fault_hook({});
+  fixture.append(tp, 1);
+  CHECK(fixture.manager->remove({tp}).has_value());
+  CHECK(fixture.manager->find(tp) == nullptr);
+  fixture.stop();
+  CHECK(fixture.failed.empty());
+}
+
+TEST_CASE("a start without descriptors is refused, and takes no directory offline") {
+  Fixture fixture;
+  StillClock clock;
+  auto sim = std::make_unique<runtime::SimFileSystem>(clock);
+  runtime::SimFileSystem& files = *sim;
+  fixture.use(std::move(sim));
+  REQUIRE(fixture.start().has_value());
+  REQUIRE(fixture.manager->get_or_create({"t", 0}, std::nullopt, 5000).has_value());
+  fixture.append({"t", 0}, 1);
+  fixture.stop();
+  files.set_fault_hook([](runtime::SimFileOperation operation, const std::string& path) {
+    const bool hits = operation == runtime::SimFileOperation::open && path.ends_with(".log");
+    return runtime::SimFileFault{hits ? EMFILE : 0};
+  });
+  files.crash(runtime::CrashKind::process_killed);
+  REQUIRE(files.remove_file(fixture.dir() + "/.kafka_cleanshutdown").has_value());
+  CHECK(fixture.start().error().is(std::errc::too_many_files_open));
+  CHECK(fixture.failed.empty());
+}

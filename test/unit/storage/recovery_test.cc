@@ -74,7 +74,7 @@ TEST_CASE("segments below the recovery point are not read again") {
   fixture.config.segment_bytes = 300;
   fixture.open();
   for (int i = 0; i < 20; ++i) REQUIRE(fixture.append(make_batch(2)).has_value());
-  REQUIRE(fixture.log->flush(0).has_value());
+  REQUIRE(fixture.log->flusher().flush(0).has_value());
   const Offset point = fixture.log->recovery_point();
   CHECK_EQ(point.value(), 40);
   fixture.log.reset();
@@ -88,7 +88,7 @@ TEST_CASE("indexes with Kafka's preallocated zeros are read, and cut when writte
   fixture.config.index_interval_bytes = 100;
   fixture.open();
   for (int i = 0; i < 20; ++i) REQUIRE(fixture.append(make_batch(2, 1000 + i)).has_value());
-  REQUIRE(fixture.log->close(0).has_value());
+  REQUIRE(fixture.log->flusher().close(0).has_value());
   fixture.log.reset();
   const std::int64_t index_bytes = size_of(fixture, "00000000000000000000.index");
   CHECK(index_bytes > 0);
@@ -99,7 +99,7 @@ TEST_CASE("indexes with Kafka's preallocated zeros are read, and cut when writte
   CHECK_EQ(fixture.log->log_end_offset().value(), 40);
   CHECK_EQ(fixture.read_all(33).size(), 7);
   for (int i = 0; i < 20; ++i) REQUIRE(fixture.append(make_batch(2, 2000 + i)).has_value());
-  REQUIRE(fixture.log->close(0).has_value());
+  REQUIRE(fixture.log->flusher().close(0).has_value());
   CHECK(size_of(fixture, "00000000000000000000.index") < 2 * index_bytes + 32);
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("messages of format v0 or v1 are an error that names the file, which s
     LogFixture fixture;
     fixture.open();
     REQUIRE(fixture.append(make_batch(2)).has_value());
-    REQUIRE(fixture.log->close(0).has_value());
+    REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.log.reset();
     // The magic of the only batch.
     write_at(fixture, kFirstLog, std::string(1, '\1'), 16);
@@ -126,7 +126,7 @@ TEST_CASE("leftovers of compaction and deletion are finished or removed") {
   fixture.config.segment_bytes = 300;
   fixture.open();
   for (int i = 0; i < 10; ++i) REQUIRE(fixture.append(make_batch(2)).has_value());
-  REQUIRE(fixture.log->close(0).has_value());
+  REQUIRE(fixture.log->flusher().close(0).has_value());
   const auto segments = fixture.log->segment_count();
   fixture.log.reset();
   // A finished compaction of the first segments: of its six records two are left.
@@ -155,7 +155,7 @@ TEST_CASE("producer state survives: by snapshot after a clean stop, by replay af
       REQUIRE(
           fixture.append(make_batch(1, 1000, "v", protocol::Codec::none, {7, 3, i})).has_value());
     }
-    if (clean) REQUIRE(fixture.log->close(0).has_value());
+    if (clean) REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.open(clean);
     const auto duplicate =
         fixture.append(make_batch(1, 1000, "v", protocol::Codec::none, {7, 3, 9})).value();

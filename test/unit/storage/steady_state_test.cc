@@ -104,7 +104,7 @@ TEST_CASE("one appends, others read, flush, look up and truncate at the same tim
     is_done.store(true);
   });
   std::thread flusher([&] {
-    while (!is_done.load()) REQUIRE(fixture.log->flush(1).has_value());
+    while (!is_done.load()) REQUIRE(fixture.log->flusher().flush(1).has_value());
   });
   std::uint64_t random = 1;
   int read_batches = 0;

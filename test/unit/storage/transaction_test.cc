@@ -52,7 +52,7 @@ TEST_CASE("the last stable offset waits for the earliest transaction, and for it
     CHECK_EQ(aborted[0].last_offset.value(), 3);
     CHECK_EQ(aborted[0].last_stable_offset.value(), 1);
     CHECK(fixture.log->aborted_transactions(Offset(4), Offset(5))->empty());
-    if (clean) REQUIRE(fixture.log->close(0).has_value());
+    if (clean) REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.open(clean);
   }
 }
@@ -63,7 +63,7 @@ TEST_CASE("an open transaction is still open after a reopen, and its writes stay
   fixture.open();
   for (int i = 0; i < 10; ++i) write(fixture, 1, i);
   for (const bool clean : {true, false}) {
-    if (clean) REQUIRE(fixture.log->close(0).has_value());
+    if (clean) REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.open(clean);
     CHECK_EQ(fixture.log->last_stable_offset().value(), 0);
     CHECK(fixture.append(make_batch(1, 1000, "v", protocol::Codec::none, {1, 0, 10}))
@@ -107,7 +107,7 @@ TEST_CASE("an index of aborted transactions that makes no sense is built anew") 
   REQUIRE(fixture.log->segment_count() > 1);
   const auto before = fixture.log->aborted_transactions(Offset(0), Offset(9)).value();
   REQUIRE_EQ(before.size(), 1);
-  REQUIRE(fixture.log->close(0).has_value());
+  REQUIRE(fixture.log->flusher().close(0).has_value());
   fixture.log.reset();
   for (const auto& entry : fixture.files().list_directory(fixture.path("")).value()) {
     if (!entry.name.ends_with(".txnindex")) continue;

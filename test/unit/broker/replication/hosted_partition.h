@@ -1,6 +1,8 @@
 // What the replication tests share: a partition with a real log in a temporary directory.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <memory>
 
 #include "broker/replication/partition.h"
@@ -10,7 +12,12 @@ namespace replication_test {
 
 class HostedPartition {
  public:
-  HostedPartition() {
+  // With flush.messages below the default the flushes stand in jobs() until run_jobs().
+  explicit HostedPartition(std::int64_t flush_messages = INT64_MAX) {
+    fixture_.config.flush_messages = flush_messages;
+    fixture_.environment.run_on_disk = [this](const std::string&, auto job) {
+      jobs_.push_back(std::move(job));
+    };
     fixture_.open();
     partition_ = std::make_shared<replication::Partition>(
         base::TopicPartition{"topic", 0}, base::BrokerId(1),
@@ -40,6 +47,15 @@ class HostedPartition {
     return partition_->append(validated, acks, fixture_.now_ms);
   }
 
+  std::size_t jobs() const { return jobs_.size(); }
+  void run_jobs() {
+    while (!jobs_.empty()) {
+      auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      job();
+    }
+  }
+
   // A follower's fetch: everything below `offset` is on its disk.
   base::Result<replication::ReadOutcome> follower_fetch(int id, std::int64_t offset) {
     replication::ReadParams params;
@@ -51,6 +67,7 @@ class HostedPartition {
   }
 
  private:
+  std::deque<std::move_only_function<void()>> jobs_;
   storage_test::LogFixture fixture_;
   std::shared_ptr<replication::Partition> partition_;
 };

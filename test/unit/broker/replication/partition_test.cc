@@ -34,13 +34,10 @@ TEST_CASE("acks=all waits for the follower, and answers when it has fetched") {
   const auto outcome = partition.append(3, -1);
   REQUIRE(outcome.has_value());
   CHECK(!outcome->is_committed);
-  auto receiver = partition->wait_committed(outcome->required_offset, loop);
+  auto stored = partition->wait_stored(*outcome, -1, loop);
   REQUIRE(partition.follower_fetch(2, 3).has_value());
-  const auto wait = [](runtime::Receiver<base::Result<void>> r)
-      -> runtime::Task<base::Result<base::Result<void>>> { co_return co_await r.wait(1000); };
-  const auto answer = world.block_on(loop, wait(std::move(receiver)));
-  REQUIRE(answer.has_value());
-  CHECK(answer->has_value());
+  const auto answer = world.block_on(loop, stored.wait(1000, true, {}));
+  CHECK(answer.has_value());
   CHECK_EQ(partition->log().high_watermark(), Offset(3));
 }
 
@@ -51,14 +48,11 @@ TEST_CASE("who waits for replicas hears when the leadership is lost") {
   partition->make_leader(HostedPartition::state(1, 0, {1, 2}, {1, 2}), 0);
   const auto outcome = partition.append(1, -1);
   REQUIRE(outcome.has_value());
-  auto receiver = partition->wait_committed(outcome->required_offset, loop);
+  auto stored = partition->wait_stored(*outcome, -1, loop);
   CHECK(partition->make_follower(HostedPartition::state(2, 1, {2}, {1, 2})));
-  const auto wait = [](runtime::Receiver<base::Result<void>> r)
-      -> runtime::Task<base::Result<base::Result<void>>> { co_return co_await r.wait(1000); };
-  const auto answer = world.block_on(loop, wait(std::move(receiver)));
-  REQUIRE(answer.has_value());
-  REQUIRE(!answer->has_value());
-  CHECK(answer->error().is(ReplicaError::not_leader));
+  const auto answer = world.block_on(loop, stored.wait(1000, true, {}));
+  REQUIRE(!answer.has_value());
+  CHECK(answer.error().is(ReplicaError::not_leader));
   CHECK(partition.append(1).error().is(ReplicaError::not_leader));
 }
 
