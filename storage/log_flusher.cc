@@ -271,7 +271,7 @@ base::Result<void> LogFlusher::close_synced(std::int64_t now_ms) {
       TRY(log_.or_write_failed(log_.epochs_.replace_by_staged()));
       recovery_point_.store(log_.log_end_offset().value());
       durable_.store(log_.log_end_offset().value());
-      log_.abandon();
+      log_.is_abandoned_.store(true);
       return {};
     }
   }
