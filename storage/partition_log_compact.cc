@@ -53,7 +53,7 @@ base::Result<void> PartitionLog::replace_segments(const SegmentList& replaced,
 // all `.swap` there it is completed.
 base::Result<void> PartitionLog::swap_files(const SegmentList& replaced, Segment& replacement) {
   const auto config = this->config();
-  const auto swap = [&]() -> base::Result<void> {
+  const auto swap = [&]() REQUIRES(append_mutex_) -> base::Result<void> {
     TRY(replacement.change_suffix(".swap"));
     for (const auto& segment : replaced) {
       segment->set_removed();

@@ -33,7 +33,7 @@ struct ColdDisk {
 
   // As after a restart: everything is on the device and nothing in memory.
   void make_cold() {
-    REQUIRE(fixture.log->close(0).has_value());
+    REQUIRE(fixture.log->flusher().close(0).has_value());
     fixture.open();
     files->set_fault_hook([this](SimFileOperation operation, const std::string& path) {
       ++calls[operation];
