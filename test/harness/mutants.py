@@ -25,8 +25,9 @@ from harness.places import ROOT  # noqa: E402
 LIST = ROOT / "test" / "mutants.txt"
 BUILD = ROOT / "build" / "debug"
 SERVER = "broker/server/barnabas-server"
-# A suite that hangs on a fault has noticed it.
-SUITE_LIMIT_S = 300
+# A suite that takes much longer with a fault than without has noticed it.
+SUITE_LIMIT_S = 600
+LONGER, LONGER_S = 3, 30
 PYTHON = "py:"
 
 
@@ -85,9 +86,11 @@ def run(command, limit_s, **options):
         output, _ = child.communicate(timeout=limit_s)
         return child.returncode, output.decode(errors="replace")
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
         return None, "over its limit"
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
 
 
 def build(target, jobs):
@@ -102,14 +105,14 @@ def build(target, jobs):
     return run(["ninja", "-C", BUILD, f"-j{jobs}", target], 1800, env=environment)
 
 
-def suite_passes(suite):
+def suite_passes(suite, limit_s):
     _, command = target_of(suite)
     environment = {**os.environ, "BARNABAS_TEST_SERVER": str(BUILD / SERVER)}
-    code, output = run(command, SUITE_LIMIT_S, env=environment)
+    code, output = run(command, limit_s, env=environment)
     return code == 0, output
 
 
-def try_one(mutant, jobs):
+def try_one(mutant, limit_s, jobs):
     """killed, survived, or why it could not be tried."""
     path = ROOT / mutant.file
     original = path.read_text()
@@ -120,7 +123,7 @@ def try_one(mutant, jobs):
         if code != 0:
             errors = [line for line in output.splitlines() if "error" in line]
             return "does not compile: " + (errors or ["?"])[0][-200:]
-        passes, _ = suite_passes(mutant.suite)
+        passes, _ = suite_passes(mutant.suite, limit_s)
         return "survived" if passes else "killed"
     finally:
         path.write_text(original)
@@ -159,17 +162,18 @@ def main():
         print(f"changed, so not touched: {', '.join(sorted(dirty))}")
         return 1
     counts = {"killed": 0, "survived": 0, "other": len(misplaced)}
-    checked = set()
+    limits = {}
     for mutant in [m for m in mutants if m not in misplaced]:
-        if mutant.suite not in checked:
+        if mutant.suite not in limits:
             code, output = build(target_of(mutant.suite)[0], options.jobs)
-            passes, told = suite_passes(mutant.suite) if code == 0 else (False, output)
+            began = time.monotonic()
+            passes, told = suite_passes(mutant.suite, SUITE_LIMIT_S) if code == 0 else (0, output)
             if not passes:
                 print(f"{mutant.suite} fails without any fault:\n{told[-2000:]}")
                 return 1
-            checked.add(mutant.suite)
+            limits[mutant.suite] = LONGER * (time.monotonic() - began) + LONGER_S
         began = time.monotonic()
-        outcome = try_one(mutant, options.jobs)
+        outcome = try_one(mutant, limits[mutant.suite], options.jobs)
         counts[outcome if outcome in counts else "other"] += 1
         seconds = time.monotonic() - began
         print(f"{outcome:8} {seconds:5.0f} s  {mutant.suite}  {mutant}", flush=True)

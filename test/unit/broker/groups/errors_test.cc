@@ -162,6 +162,10 @@ TEST_CASE("what SyncGroup refuses") {
        [=](Scene& s) {
          return sync(s, {.member_id = s.follower, .generation = s.generation() - 1});
        }},
+      {"newer generation", ErrorCode::kIllegalGeneration,
+       [=](Scene& s) {
+         return sync(s, {.member_id = s.follower, .generation = s.generation() + 1});
+       }},
       {"another protocol type", ErrorCode::kInconsistentGroupProtocol,
        [=](Scene& s) {
          return sync(
@@ -208,6 +212,8 @@ TEST_CASE("what Heartbeat answers") {
        [](Scene& s) { return s.heartbeat(s.follower, "i", s.generation()); }},
       {"older generation", ErrorCode::kIllegalGeneration,
        [](Scene& s) { return s.heartbeat(s.follower, {}, s.generation() - 1); }},
+      {"newer generation", ErrorCode::kIllegalGeneration,
+       [](Scene& s) { return s.heartbeat(s.follower, {}, s.generation() + 1); }},
       {"while members join", ErrorCode::kRebalanceInProgress,
        [](Scene& s) {
          s.rejoining();
@@ -277,6 +283,8 @@ TEST_CASE("who may commit offsets") {
        [](Scene& s) { return s.commit(s.follower, "i", s.generation()); }},
       {"older generation", ErrorCode::kIllegalGeneration,
        [](Scene& s) { return s.commit(s.follower, {}, s.generation() - 1); }},
+      {"newer generation", ErrorCode::kIllegalGeneration,
+       [](Scene& s) { return s.commit(s.follower, {}, s.generation() + 1); }},
       {"a member", ErrorCode::kNone,
        [](Scene& s) { return s.commit(s.follower, {}, s.generation()); }},
       {"while members join", ErrorCode::kNone,

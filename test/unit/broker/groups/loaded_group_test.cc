@@ -65,6 +65,12 @@ TEST_CASE("a loaded group above group.max.size rebalances at once") {
   CHECK_EQ(first->get().generation, 8);
 }
 
+TEST_CASE("a loaded group of group.max.size is stable") {
+  Bench bench({.max_size = 2});
+  load(bench, a_record({"a", "b"}));
+  CHECK_EQ(bench.group->state(), GroupState::stable);
+}
+
 TEST_CASE("a damaged record: ids twice, a leader that is no member, no protocol, odd numbers") {
   Bench bench;
   GroupRecord record = a_record({"a", "b", "a", "d"});
