@@ -4,7 +4,29 @@
 
 namespace storage {
 
-using protocol::RecordBatchView;
+base::Result<StoredBatch> StoredBatch::from_header(base::Bytes bytes) {
+  if (bytes.size() <= protocol::kBatchMagicAt) return base::fail(base::Errc::end_of_stream);
+  const StoredBatch batch(bytes);
+  if (batch.magic() == 0 || batch.magic() == 1) {
+    TRY(protocol::frame_legacy_header(bytes));
+  } else {
+    TRY(protocol::frame_header(bytes));
+  }
+  return batch;
+}
+
+BatchPlace BatchPlace::of(const StoredBatch& batch, std::int64_t position) {
+  BatchPlace place;
+  place.position = position;
+  place.size_bytes = batch.size_bytes();
+  place.base_offset = batch.base_offset();
+  place.last_offset = batch.last_offset();
+  place.leader_epoch = batch.leader_epoch();
+  place.max_timestamp_ms = batch.max_timestamp();
+  place.magic = batch.magic();
+  place.has_records = batch.has_records();
+  return place;
+}
 
 BatchHeaderReader::BatchHeaderReader(std::shared_ptr<runtime::File> file, std::int64_t position,
                                      std::int64_t end_position, bool may_block)
@@ -31,17 +53,12 @@ base::Result<std::optional<BatchPlace>> BatchHeaderReader::next() {
   const auto at = static_cast<std::size_t>(position_ - chunk_position_);
   const base::Bytes header(chunk_.data() + at,
                            std::min(protocol::kBatchHeaderBytes, chunk_bytes_ - at));
-  TRY_ASSIGN(const RecordBatchView batch, protocol::frame_header(header));
+  TRY_ASSIGN(const StoredBatch batch, StoredBatch::from_header(header));
   if (batch.size_bytes() > end_position_ - position_) {
     return base::fail(base::Errc::end_of_stream);
   }
-  BatchPlace place;
-  place.position = position_;
-  place.size_bytes = batch.size_bytes();
-  place.base_offset = batch.base_offset();
-  place.last_offset = batch.last_offset();
-  place.leader_epoch = batch.leader_epoch();
-  place.max_timestamp_ms = batch.max_timestamp();
+  header_ = batch;
+  const BatchPlace place = BatchPlace::of(batch, position_);
   position_ += batch.size_bytes();
   return std::optional<BatchPlace>(place);
 }
@@ -68,10 +85,10 @@ base::Result<base::Bytes> BatchFileReader::bytes_at(std::int64_t position, std::
   return base::Bytes(chunk_).subspan(at, std::min(size_bytes, chunk_.size() - at));
 }
 
-base::Result<std::optional<RecordBatchView>> BatchFileReader::next() {
-  if (position_ >= end_position_) return std::optional<RecordBatchView>();
+base::Result<std::optional<StoredBatch>> BatchFileReader::next() {
+  if (position_ >= end_position_) return std::optional<StoredBatch>();
   TRY_ASSIGN(const base::Bytes header, bytes_at(position_, protocol::kBatchHeaderBytes));
-  TRY_ASSIGN(const RecordBatchView framed, protocol::frame_header(header));
+  TRY_ASSIGN(const StoredBatch framed, StoredBatch::from_header(header));
   const std::int64_t size_bytes = framed.size_bytes();
   if (size_bytes > end_position_ - position_) return base::fail(base::Errc::end_of_stream);
   TRY_ASSIGN(const base::Bytes whole, bytes_at(position_, static_cast<std::size_t>(size_bytes)));
@@ -80,7 +97,7 @@ base::Result<std::optional<RecordBatchView>> BatchFileReader::next() {
   }
   batch_position_ = position_;
   position_ += size_bytes;
-  return std::optional<RecordBatchView>(RecordBatchView(whole));
+  return std::optional<StoredBatch>(StoredBatch(whole));
 }
 
 }  // namespace storage

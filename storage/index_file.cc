@@ -109,6 +109,35 @@ base::Result<void> IndexFile::read_stored(std::int64_t index, std::byte* entry, 
   return {};
 }
 
+base::Result<bool> IndexFile::is_ordered(MayFollow may_follow) {
+  base::LockGuard guard(mutex_);
+  TRY(load());
+  if (file_bytes_ <= 0) return true;
+  const auto entry_bytes = static_cast<std::int64_t>(entry_bytes_);
+  if (file_bytes_ % entry_bytes != 0) return false;
+  if (stored_count_ == 0) return true;
+  TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::read));
+  const std::int64_t piece_entries = (std::int64_t{64} << 10) / entry_bytes;
+  std::vector<std::byte> piece;
+  std::int64_t from = 0;
+  while (from < stored_count_) {
+    const std::int64_t count = std::min(piece_entries, stored_count_ - from);
+    piece.resize(static_cast<std::size_t>(count * entry_bytes));
+    TRY_ASSIGN(const std::size_t read_bytes, file->pread(piece, from * entry_bytes));
+    if (read_bytes != piece.size()) return false;
+    const std::byte* previous = nullptr;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::byte* const entry = piece.data() + i * entry_bytes;
+      if (!may_follow(previous, entry)) return false;
+      previous = entry;
+    }
+    from += count;
+    // Not all of a large one: whoever looks something up in between checks where it has landed.
+    if (from < stored_count_) from = std::max(from, stored_count_ - piece_entries);
+  }
+  return true;
+}
+
 base::Result<void> IndexFile::append(const std::byte* entry) {
   base::LockGuard guard(mutex_);
   TRY(load());
@@ -144,7 +173,15 @@ base::Result<void> IndexFile::write_out() {
   return write_out_locked();
 }
 
+void IndexFile::give_up() {
+  base::LockGuard guard(mutex_);
+  is_given_up_ = true;
+  needs_sync_ = false;
+  (void)files_.remove_file(path_);
+}
+
 base::Result<void> IndexFile::write_out_locked() {
+  if (is_given_up_) return {};
   if (tail_.empty() && file_bytes_ == stored_bytes()) return {};
   TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
   if (file_bytes_ > stored_bytes()) {
@@ -174,7 +211,7 @@ base::Result<void> IndexFile::sync() {
     base::LockGuard guard(mutex_);
     if (!is_loaded_) return {};
     TRY(write_out_locked());
-    if (!needs_sync_) return {};
+    if (!needs_sync_ || is_given_up_) return {};
     needs_sync_ = false;
     path = path_;
   }

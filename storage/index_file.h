@@ -30,6 +30,10 @@ class IndexFile {
   base::Result<std::int64_t> count(bool may_block = true) EXCLUDES(mutex_);
   // Copies entry `index` (below count()) into `entry`.
   base::Result<void> read(std::int64_t index, std::byte* entry, bool may_block) EXCLUDES(mutex_);
+  // Whether the file holds whole entries, each of which `may_follow` the one before it (null for
+  // the first). Reads both ends of the file, not more than 128 KB.
+  using MayFollow = bool (*)(const std::byte* previous, const std::byte* entry);
+  base::Result<bool> is_ordered(MayFollow may_follow) EXCLUDES(mutex_);
   // Kept in memory; written out once there are many. An error means that writing failed: the
   // entry is there nevertheless, and the next write_out tries again.
   base::Result<void> append(const std::byte* entry) EXCLUDES(mutex_);
@@ -39,6 +43,9 @@ class IndexFile {
   base::Result<void> write_out() EXCLUDES(mutex_);
   // write_out, then on the device.
   base::Result<void> sync() EXCLUDES(mutex_);
+  // The file makes no sense: it goes, so that the next start builds it anew, and is not written any
+  // more.
+  void give_up() EXCLUDES(mutex_);
   // A file known to be new and empty: spares the look at it.
   void assume_empty() EXCLUDES(mutex_);
   void set_path(std::string path) EXCLUDES(mutex_);
@@ -74,6 +81,7 @@ class IndexFile {
   std::int64_t stored_count_ GUARDED_BY(mutex_) = 0;       // entries in the file
   std::vector<std::byte> tail_ GUARDED_BY(mutex_);         // entries behind them
   bool needs_sync_ GUARDED_BY(mutex_) = false;
+  bool is_given_up_ GUARDED_BY(mutex_) = false;
   // Appends ask for the newest entry: kept, so that they need no page.
   std::array<std::byte, kEntryBytesMax> newest_stored_ GUARDED_BY(mutex_);
   std::int64_t newest_stored_index_ GUARDED_BY(mutex_) = -1;  // -1: not kept

@@ -9,11 +9,10 @@
 #include "base/log.h"
 #include "storage/disk_failure.h"
 #include "storage/log_file_names.h"
+#include "storage/segment_recovery.h"
 
 namespace storage {
 namespace {
-
-using protocol::RecordBatchView;
 
 std::string without_suffix(const std::string& name, std::string_view suffix) {
   return name.substr(0, name.size() - suffix.size());
@@ -38,7 +37,7 @@ class LogLoader {
     producers_.remove_stray_snapshots(segment_bases());
 
     if (request_.had_clean_shutdown && !bad_transaction_index_) {
-      TRY(recover_segments_without_index());
+      TRY(rebuild_missing_indexes(segments_.size()));
     } else {
       TRY(recover());
     }
@@ -179,17 +178,18 @@ class LogLoader {
     return std::vector<base::Offset>(logs_.begin(), logs_.end());
   }
 
-  base::Result<void> recover_segments_without_index() {
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
+  // Headers are enough for them.
+  base::Result<void> rebuild_missing_indexes(std::size_t end) {
+    for (std::size_t i = 0; i < end; ++i) {
       if (!without_index_.contains(segments_[i]->base_offset())) continue;
       LOG_WARN("{} rebuilds a missing index base={}", request_.topic_partition,
                segments_[i]->base_offset());
-      TRY(recover_segment(i, nullptr));
+      TRY(unless_full(segments_[i]->rebuild_indexes()));
     }
     return {};
   }
 
-  // Reads every segment from the recovery point on; nothing is trusted that was not synced.
+  // Reads everything from the recovery point on; nothing is trusted that was not synced.
   base::Result<void> recover() {
     const base::Offset recovery_point =
         std::min(request_.recovery_point, bad_transaction_index_.value_or(request_.recovery_point));
@@ -197,21 +197,21 @@ class LogLoader {
     while (first + 1 < segments_.size() && segments_[first + 1]->base_offset() <= recovery_point) {
       ++first;
     }
-    for (std::size_t i = 0; i < first; ++i) {
-      if (without_index_.contains(segments_[i]->base_offset())) TRY(recover_segment(i, nullptr));
-    }
     if (segments_.empty()) return {};
-    const base::Offset begin = segments_[first]->base_offset();
+    TRY(rebuild_missing_indexes(first + 1));
+    TRY_ASSIGN(const base::Offset begin, begin_of_recovery(*segments_[first], recovery_point));
     // Entries at and above it are learned again: what the file says may be from another history.
     epochs_.truncate_from_end(begin);
     const SegmentList trusted(segments_.begin(),
-                              segments_.begin() + static_cast<std::ptrdiff_t>(first));
+                              segments_.begin() + static_cast<std::ptrdiff_t>(first) + 1);
     TRY(rebuild_producer_state(producers_, trusted, request_.log_start_offset, begin,
                                request_.now_ms, request_.config->producer_id_expiration_ms, false));
     for (std::size_t i = first; i < segments_.size(); ++i) {
-      producers_.set_map_end_offset(segments_[i]->base_offset());
-      TRY(unless_full(producers_.take_snapshot()));
-      TRY_ASSIGN(const bool is_whole, recover_segment(i, &producers_));
+      if (i > first) {
+        producers_.set_map_end_offset(segments_[i]->base_offset());
+        TRY(unless_full(producers_.take_snapshot()));
+      }
+      TRY_ASSIGN(const bool is_whole, recover_segment(i, &producers_, begin));
       if (!is_whole) {
         TRY(drop_segments_behind(i));
         break;
@@ -220,112 +220,29 @@ class LogLoader {
     return {};
   }
 
-  // Checks every batch, builds the indexes anew and cuts at the first invalid batch. False if
-  // the log ends there. Producers may be null.
-  base::Result<bool> recover_segment(std::size_t index, ProducerState* producers) {
-    Segment& segment = *segments_[index];
-    TRY_ASSIGN(const auto file, segment.log_file());
-    const std::int64_t size_bytes = segment.size_bytes();
-    TRY(refuse_legacy(segment, file));
-    TRY(segment.reset_indexes());
-    // Needs the open transactions of earlier segments to be built anew; else it stays.
-    if (producers != nullptr) TRY(segment.transaction_index().truncate_to(segment.base_offset()));
-    BatchFileReader reader(file, 0, size_bytes);
-    std::int64_t valid_bytes = 0;
-    std::int64_t reported_bytes = 0;
-    base::Offset next_offset = segment.base_offset();
-    std::string reason;
-    bool is_next_newer = false;
-    for (;;) {
-      const auto batch = reader.next();
-      if (!batch) {
-        if (!is_bad_content(batch.error())) return unreadable(segment, batch.error());
-        reason = batch.error().to_string();
-        break;
-      }
-      if (!*batch) break;
-      if (!(*batch)->is_checksum_right()) {
-        reason = "checksum does not match";
-        break;
-      }
-      if ((*batch)->base_offset() < next_offset || (*batch)->last_offset_delta() < 0) {
-        reason = "offsets do not increase";
-        break;
-      }
-      if (index + 1 < segments_.size() &&
-          (*batch)->last_offset() >= segments_[index + 1]->base_offset()) {
-        // What a truncation had cut is back; the next segment was written after it.
-        reason = "offsets reach into the next segment";
-        is_next_newer = true;
-        break;
-      }
-      if (const auto applied = take_in(segment, **batch, reader.batch_position(), producers);
-          !applied) {
-        if (!applied.error().is(base::Errc::corrupt)) return base::fail(applied.error());
-        reason = applied.error().to_string();
-        break;
-      }
-      next_offset = (*batch)->next_offset();
-      valid_bytes = reader.position();
-      if (request_.on_recovered && valid_bytes - reported_bytes > kReportBytes) {
-        request_.on_recovered(valid_bytes - reported_bytes);
-        reported_bytes = valid_bytes;
-      }
-    }
-    if (request_.on_recovered) request_.on_recovered(size_bytes - reported_bytes);
-    if (valid_bytes < size_bytes) {
-      LOG_WARN("{} cut at the first invalid batch segment={} offset={} lost_bytes={} reason=\"{}\"",
-               request_.topic_partition, segment.base_offset(), next_offset,
-               size_bytes - valid_bytes, reason);
-      TRY(segment.truncate_to(next_offset, valid_bytes, request_.now_ms));
-      // At once: the recovery point may already be above the cut, and nobody would look again.
-      TRY(file->sync());
-    }
-    TRY(unless_full(segment.finish()));
-    return valid_bytes == size_bytes || is_next_newer;
+  // A boundary of batches at or below the recovery point; the segment's base if its headers make no
+  // sense before that.
+  base::Result<base::Offset> begin_of_recovery(Segment& segment, base::Offset recovery_point) {
+    if (recovery_point <= segment.base_offset()) return segment.base_offset();
+    const auto place = segment.find_batch(recovery_point, segment.size_bytes());
+    if (!place && is_bad_content(place.error())) return segment.base_offset();
+    if (!place) return unreadable(segment, place.error());
+    if (*place) return std::min((*place)->base_offset, recovery_point);
+    TRY_ASSIGN(const auto last, segment.last_batch());
+    return last ? last->last_offset + 1 : segment.base_offset();
   }
 
-  // Before anything of it is touched.
-  base::Result<void> refuse_legacy(const Segment& segment,
-                                   const std::shared_ptr<runtime::File>& file) const {
-    const auto first = BatchHeaderReader(file, 0, segment.size_bytes()).next();
-    if (!first && first.error().is(base::Errc::unsupported)) {
-      return unreadable(segment, first.error());
-    }
-    return {};
-  }
-
-  base::Result<void> end_transaction(Segment& segment, ProducerState& producers,
-                                     const CompletedTransaction& transaction) {
-    const base::Offset last_stable = producers.last_stable_offset(transaction);
-    producers.complete(transaction);
-    if (!transaction.is_aborted) return {};
-    return unless_full(segment.transaction_index().append(
-        {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable}));
-  }
-
-  base::Result<void> take_in(Segment& segment, const RecordBatchView& batch, std::int64_t position,
-                             ProducerState* producers) {
-    if (producers != nullptr) {
-      TRY_ASSIGN(const auto completed, producers->apply(batch));
-      if (completed) TRY(end_transaction(segment, *producers, *completed));
-      producers->set_map_end_offset(batch.next_offset());
-      const auto latest = epochs_.latest_epoch();
-      if (!latest || batch.leader_epoch() > *latest) {
-        epochs_.assign(batch.leader_epoch(), batch.base_offset());
-      }
-    }
-    return unless_full(segment.note_batch(batch, position, request_.config->index_interval_bytes));
+  base::Result<bool> recover_segment(std::size_t index, ProducerState* producers,
+                                     base::Offset from = base::Offset(0)) {
+    SegmentRecovery recovery{request_, epochs_, producers, from, {}};
+    if (index + 1 < segments_.size()) recovery.next_base = segments_[index + 1]->base_offset();
+    return storage::recover_segment(*segments_[index], recovery);
   }
 
   // Indexes and snapshots can be missing: a full disk must not keep a log from being read.
   static base::Result<void> unless_full(base::Result<void> result) {
     if (!result && can_do_without(result.error())) return {};
     return result;
-  }
-
-  static bool is_bad_content(const base::Error& error) {
-    return error.is(base::Errc::corrupt) || error.is(base::Errc::end_of_stream);
   }
 
   std::unexpected<base::Error> unreadable(const Segment& segment, const base::Error& error) const {
@@ -401,8 +318,6 @@ class LogLoader {
     loaded.segments = std::move(segments_);
     return loaded;
   }
-
-  static constexpr std::int64_t kReportBytes = 16 * 1024 * 1024;
 
   LogEnvironment& environment_;
   runtime::FileSystem& files_;

@@ -55,6 +55,16 @@ base::Result<OffsetEntry> OffsetIndex::last() {
   return entry_before(entries, true);
 }
 
+base::Result<bool> OffsetIndex::is_ordered() {
+  return file_.is_ordered([](const std::byte* previous, const std::byte* entry) {
+    const auto offset = base::load_be<std::int32_t>(entry);
+    const auto position = base::load_be<std::int32_t>(entry + 4);
+    if (previous == nullptr) return offset >= 0 && position > 0;
+    return offset > base::load_be<std::int32_t>(previous) &&
+           position > base::load_be<std::int32_t>(previous + 4);
+  });
+}
+
 base::Result<void> OffsetIndex::append(OffsetEntry entry) {
   std::array<std::byte, kEntryBytes> raw;
   base::store_be<std::int32_t>(raw.data(), static_cast<std::int32_t>(entry.offset - base_offset_));

@@ -28,6 +28,7 @@ class OffsetIndex {
   // The greatest entry with position <= target; (base, 0) when there is none.
   base::Result<OffsetEntry> lookup_position(std::int64_t position, bool may_block = true);
   base::Result<OffsetEntry> last();  // (base, 0) when empty
+  base::Result<bool> is_ordered();   // as IndexFile has it
   // Errors only from the disk (IndexFile::append).
   base::Result<void> append(OffsetEntry entry);
   // Drops entries with offset >= target.

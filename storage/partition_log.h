@@ -70,6 +70,9 @@ struct ReadRequest {
   // have a worker call read_ahead. A plan of records that may be on the device only is cut to
   // kReadAheadBytes (a larger first batch is whole if it is asked for).
   bool may_block = true;
+  // Fetch 0 and 1 know magic 0, Fetch 2 and 3 magic 1. Whole batches of formats up to this one are
+  // given as they are stored; unsupported_message_format if the first is newer: none is converted.
+  std::int8_t magic_max = protocol::kBatchMagic;
 
   static constexpr std::int64_t kReadAheadBytes = std::int64_t{2} << 20;
 };
@@ -295,6 +298,9 @@ class PartitionLog {
   base::Result<ReadPlan> plan_in_segment(const ReadView& view, std::size_t index,
                                          const ReadRequest& request,
                                          std::int64_t piece_bytes) const;
+  base::Result<std::int64_t> end_of_format(const std::shared_ptr<runtime::File>& file,
+                                           std::int64_t start, std::int64_t end,
+                                           const ReadRequest& request) const;
   base::Result<std::int64_t> end_in_segment(const ReadView& view, std::size_t index,
                                             base::Offset up_to, bool may_block) const;
   base::Result<std::optional<TimestampOffset>> find_timestamp(Segment& segment,

@@ -38,6 +38,35 @@ base::Result<void> expect_resident(runtime::File& file, std::int64_t position,
   return {};
 }
 
+// The first record of a batch with timestamp >= target at or above the log start.
+base::Result<std::optional<TimestampOffset>> find_timestamp_in(const StoredBatch& batch,
+                                                               std::int64_t target_ms,
+                                                               base::Offset log_start) {
+  std::optional<TimestampOffset> found;
+  if (batch.is_legacy()) {
+    TRY(protocol::for_each_legacy_record(
+        batch.legacy(), kRecordsBytesMax, [&](const protocol::LegacyRecord& record) {
+          if (record.timestamp_ms < target_ms || record.offset < log_start) return true;
+          found = TimestampOffset{record.timestamp_ms, record.offset, base::kNoLeaderEpoch};
+          return false;
+        }));
+    return found;
+  }
+  const protocol::RecordBatchView v2 = batch.v2();
+  if (!v2.codec()) return base::fail(base::Errc::corrupt, "batch codec");
+  TRY_ASSIGN(const base::Buffer plain,
+             protocol::decompress(*v2.codec(), v2.records(), kRecordsBytesMax));
+  protocol::RecordReader records(v2, plain.bytes());
+  for (;;) {
+    TRY_ASSIGN(const auto record, records.next());
+    if (!record) return found;
+    if (record->timestamp_ms >= target_ms && record->offset >= log_start) {
+      return std::optional<TimestampOffset>(
+          TimestampOffset{record->timestamp_ms, record->offset, v2.leader_epoch()});
+    }
+  }
+}
+
 bool has_vanished(const base::Error& error) {
   return error.is(std::errc::no_such_file_or_directory) || error.is(base::Errc::end_of_stream) ||
          error.is(base::Errc::corrupt) || error.is(base::Errc::out_of_range);
@@ -87,9 +116,6 @@ base::Result<ReadPlan> PartitionLog::plan_piece(const ReadRequest& request,
       return plan;
     }
     if (attempt == kAttemptsMax) {
-      if (plan.error().is(base::Errc::unsupported)) {
-        return base::fail(LogError::unsupported_message_format, plan.error().to_string());
-      }
       return disk_failed(plan.error());
     }
     // Retention, truncation or compaction may have been quicker: look again.
@@ -135,6 +161,22 @@ base::Result<std::int64_t> PartitionLog::end_in_segment(const ReadView& view, st
   return place->position;
 }
 
+// Where batches of a newer format than the reader knows begin.
+base::Result<std::int64_t> PartitionLog::end_of_format(const std::shared_ptr<runtime::File>& file,
+                                                       std::int64_t start, std::int64_t end,
+                                                       const ReadRequest& request) const {
+  BatchHeaderReader headers(file, start, end, request.may_block);
+  for (;;) {
+    TRY_ASSIGN(const auto place, headers.next());
+    if (!place) return end;
+    if (place->magic <= request.magic_max) continue;
+    if (place->position > start) return place->position;
+    return base::fail(LogError::unsupported_message_format,
+                      fmt::format("{} offset {} is of format v{}", topic_partition_,
+                                  place->base_offset, place->magic));
+  }
+}
+
 base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::size_t index,
                                                      const ReadRequest& request,
                                                      std::int64_t piece_bytes) const {
@@ -164,6 +206,9 @@ base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::
     if (!first) return nothing;
     if (!request.at_least_one_batch && first->size_bytes > request.max_bytes) return nothing;
     cut = first->end_position();
+  }
+  if (request.magic_max < protocol::kBatchMagic) {
+    TRY_ASSIGN(cut, end_of_format(file, start, cut, request));
   }
   if (must_be_resident) TRY(expect_resident(*file, start, cut - start));
   ReadPlan plan;
@@ -248,29 +293,23 @@ base::Result<std::optional<TimestampOffset>> PartitionLog::find_timestamp(
     Segment& segment, std::int64_t end_position, std::int64_t target_ms) const {
   const base::Offset log_start = log_start_offset();
   TRY_ASSIGN(const TimeEntry time, segment.time_index().lookup(target_ms));
-  TRY_ASSIGN(const OffsetEntry entry,
-             segment.offset_index().lookup(std::max(time.offset, log_start)));
+  TRY_ASSIGN(const auto first, segment.find_batch(std::max(time.offset, log_start), end_position));
+  if (!first) return std::optional<TimestampOffset>();
   TRY_ASSIGN(const auto file, segment.log_file());
   // Headers first: whole batches are read only where the record must be.
-  BatchHeaderReader headers(file, std::min(entry.position, end_position), end_position);
+  BatchHeaderReader headers(file, first->position, end_position);
   for (;;) {
     TRY_ASSIGN(const auto place, headers.next());
     if (!place) return std::optional<TimestampOffset>();
     if (place->max_timestamp_ms < target_ms || place->last_offset < log_start) continue;
     BatchFileReader reader(file, place->position, place->end_position());
     TRY_ASSIGN(const auto batch, reader.next());
-    if (!batch || !batch->codec()) return base::fail(base::Errc::corrupt, "batch codec");
-    TRY_ASSIGN(const base::Buffer plain,
-               protocol::decompress(*batch->codec(), batch->records(), kRecordsBytesMax));
-    protocol::RecordReader records(*batch, plain.bytes());
-    for (;;) {
-      TRY_ASSIGN(const auto record, records.next());
-      if (!record) break;
-      if (record->timestamp_ms >= target_ms && record->offset >= log_start) {
-        return std::optional<TimestampOffset>(
-            TimestampOffset{record->timestamp_ms, record->offset, batch->leader_epoch()});
-      }
+    if (!batch || !batch->is_checksum_right()) {
+      return base::fail(base::Errc::corrupt, fmt::format("{} at {}: batch checksum",
+                                                         segment.path(".log"), place->position));
     }
+    TRY_ASSIGN(const auto found, find_timestamp_in(*batch, target_ms, log_start));
+    if (found) return found;
   }
 }
 

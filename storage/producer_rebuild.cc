@@ -1,28 +1,49 @@
 #include <algorithm>
 
+#include "base/log.h"
 #include "storage/disk_failure.h"
 #include "storage/log_loader.h"
 
 namespace storage {
 namespace {
 
-// Takes in the batches of [from, to) that lie in `segment`.
+// Takes in the batches of [from, to) that lie in `segment`. Headers tell all of a batch but of a
+// marker. Bytes that make no sense are not the producers' fault, nor a reason not to start: what
+// lies behind them in the segment is unknown, and whoever reads there is told.
 base::Result<void> replay_segment(ProducerState& producers, Segment& segment, base::Offset from,
                                   base::Offset to) {
   TRY_ASSIGN(const auto first, segment.find_batch(from, segment.size_bytes()));
   if (!first) return {};
   TRY_ASSIGN(const auto file, segment.log_file());
-  BatchFileReader reader(file, first->position, segment.size_bytes());
+  BatchHeaderReader reader(file, first->position, segment.size_bytes());
   for (;;) {
-    auto batch = reader.next();
-    if (!batch) return base::fail(std::move(batch.error()).with_context(segment.path(".log")));
-    if (!*batch || (*batch)->base_offset() >= to) return {};
-    auto completed = producers.apply(**batch);
-    if (!completed) {
-      return base::fail(std::move(completed.error()).with_context(segment.path(".log")));
+    TRY_ASSIGN(const auto place, reader.next());
+    if (!place || place->base_offset >= to) return {};
+    if (reader.header().is_legacy()) continue;
+    std::optional<CompletedTransaction> completed;
+    if (reader.header().v2().is_control()) {
+      BatchFileReader whole(file, place->position, place->end_position());
+      TRY_ASSIGN(const auto marker, whole.next());
+      if (marker) {
+        TRY_ASSIGN(completed, producers.apply(marker->v2()));
+      }
+    } else {
+      TRY_ASSIGN(completed, producers.apply(reader.header().v2()));
     }
-    if (*completed) producers.complete(**completed);
+    if (completed) producers.complete(*completed);
   }
+}
+
+base::Result<void> replay_readable(ProducerState& producers, Segment& segment, base::Offset from,
+                                   base::Offset to) {
+  auto replayed = replay_segment(producers, segment, from, to);
+  if (replayed) return {};
+  if (!is_bad_content(replayed.error())) {
+    return base::fail(std::move(replayed.error()).with_context(segment.path(".log")));
+  }
+  LOG_WARN("{} producers behind damaged bytes are not known error=\"{}\"", segment.path(".log"),
+           replayed.error().to_string());
+  return {};
 }
 
 // A snapshot only saves time: where it cannot be written the log goes without.
@@ -68,7 +89,7 @@ base::Result<void> rebuild_producer_state(ProducerState& producers, const Segmen
           snapshot_at.end()) {
         TRY(take_snapshot(producers));
       }
-      TRY(replay_segment(producers, segment, from, log_end));
+      TRY(replay_readable(producers, segment, from, log_end));
     }
   }
   producers.set_map_end_offset(log_end);

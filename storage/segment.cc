@@ -47,6 +47,7 @@ base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environme
     TRY(environment.files.open(segment->path(extension), runtime::OpenMode::truncate));
   }
   segment->set_dirty();
+  segment->are_indexes_checked_.store(true);
   segment->offset_index_.file().assume_empty();
   segment->time_index_.file().assume_empty();
   base::LockGuard guard(segment->timestamp_mutex_);
@@ -114,21 +115,20 @@ base::Result<void> Segment::append(base::Bytes batches) {
   return {};
 }
 
-base::Result<void> Segment::note_batch(const protocol::RecordBatchView& batch,
-                                       std::int64_t position, std::int32_t index_interval_bytes) {
-  if (position == 0) first_timestamp_ms_ = batch.max_timestamp();
+base::Result<void> Segment::note_batch(const BatchPlace& batch, std::int32_t index_interval_bytes) {
+  if (batch.position == 0) first_timestamp_ms_ = batch.max_timestamp_ms;
   TRY_ASSIGN(TimeEntry max, max_timestamp());
   // An empty batch, left by compaction, has no record with its timestamp.
-  if (batch.record_count() > 0 && batch.max_timestamp() > max.timestamp_ms) {
-    max = {batch.max_timestamp(), batch.last_offset()};
+  if (batch.has_records && batch.max_timestamp_ms > max.timestamp_ms) {
+    max = {batch.max_timestamp_ms, batch.last_offset};
     base::LockGuard guard(timestamp_mutex_);
     max_timestamp_ = max;
   }
   const bool is_entry_due = bytes_since_index_entry_ > index_interval_bytes;
   if (is_entry_due) bytes_since_index_entry_ = 0;
-  bytes_since_index_entry_ += batch.size_bytes();
+  bytes_since_index_entry_ += batch.size_bytes;
   if (!is_entry_due) return {};
-  const auto offset_entry = offset_index_.append({batch.last_offset(), position});
+  const auto offset_entry = offset_index_.append({batch.last_offset, batch.position});
   TRY(time_index_.append_if_later(max));
   return offset_entry;
 }
@@ -178,6 +178,7 @@ base::Result<void> Segment::finish() {
 }
 
 base::Result<void> Segment::write_out() {
+  if (is_index_distrusted_.load()) offset_index_.file().give_up();
   TRY(offset_index_.file().write_out());
   TRY(transaction_index_.write_out());
   return time_index_.file().write_out();
@@ -210,7 +211,7 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
   for (;;) {
     TRY_ASSIGN(const auto batch, reader.next());
     if (!batch) break;
-    if (batch->max_timestamp_ms > max.timestamp_ms) {
+    if (batch->has_records && batch->max_timestamp_ms > max.timestamp_ms) {
       max = {batch->max_timestamp_ms, batch->last_offset};
     }
   }
@@ -223,6 +224,7 @@ base::Result<void> Segment::reset_indexes() {
   set_dirty();  // nobody flushes yet
   TRY(offset_index_.file().truncate(0));
   TRY(time_index_.file().truncate(0));
+  are_indexes_checked_.store(true);
   bytes_since_index_entry_ = 0;
   first_timestamp_ms_.reset();
   base::LockGuard guard(timestamp_mutex_);
@@ -246,50 +248,12 @@ base::Result<void> Segment::flush() {
   return time_index_.file().sync();
 }
 
-base::Result<std::optional<BatchPlace>> Segment::find_batch(base::Offset target,
-                                                            std::int64_t end_position,
-                                                            bool may_block) {
-  TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup(target, may_block));
-  TRY_ASSIGN(const auto file, log_file(may_block));
-  BatchHeaderReader reader(file, std::min(entry.position, end_position), end_position, may_block);
-  for (;;) {
-    TRY_ASSIGN(const auto place, reader.next());
-    if (!place || place->last_offset >= target) return place;
-  }
-}
-
-base::Result<std::int64_t> Segment::whole_batches_end(std::int64_t start, std::int64_t end_position,
-                                                      std::int64_t max_bytes, bool may_block) {
-  if (end_position - start <= max_bytes) return end_position;
-  const std::int64_t limit = start + max_bytes;
-  TRY_ASSIGN(const OffsetEntry entry, offset_index_.lookup_position(limit, may_block));
-  std::int64_t end = std::max(start, entry.position);
-  TRY_ASSIGN(const auto file, log_file(may_block));
-  BatchHeaderReader reader(file, end, end_position, may_block);
-  for (;;) {
-    TRY_ASSIGN(const auto place, reader.next());
-    if (!place || place->end_position() > limit) return end;
-    end = place->end_position();
-  }
-}
-
-base::Result<std::optional<BatchPlace>> Segment::last_batch() {
-  TRY_ASSIGN(const OffsetEntry entry, offset_index_.last());
-  TRY_ASSIGN(const auto file, log_file());
-  BatchHeaderReader reader(file, entry.position, size_bytes());
-  std::optional<BatchPlace> last;
-  for (;;) {
-    TRY_ASSIGN(const auto place, reader.next());
-    if (!place) return last;
-    last = place;
-  }
-}
-
 base::Result<TimeEntry> Segment::max_timestamp() {
   {
     base::LockGuard guard(timestamp_mutex_);
     if (max_timestamp_) return *max_timestamp_;
   }
+  TRY(check_indexes());
   TRY_ASSIGN(const TimeEntry last, time_index_.last());
   base::LockGuard guard(timestamp_mutex_);
   if (!max_timestamp_) max_timestamp_ = last;

@@ -70,7 +70,10 @@ class Segment {
   // After append: index entries and timestamps for the batch at `position`. Errors only from the
   // disk; the entries are kept in memory then.
   base::Result<void> note_batch(const protocol::RecordBatchView& batch, std::int64_t position,
-                                std::int32_t index_interval_bytes);
+                                std::int32_t index_interval_bytes) {
+    return note_batch(BatchPlace::of(StoredBatch(batch.bytes()), position), index_interval_bytes);
+  }
+  base::Result<void> note_batch(const BatchPlace& batch, std::int32_t index_interval_bytes);
   base::Result<bool> should_roll(const AppendNeeds& needs, std::int64_t jitter_ms,
                                  const LogConfig& config, std::int64_t now_ms);
   // No longer active: last time entry, index entries written out. Nothing to do, and nothing
@@ -81,6 +84,8 @@ class Segment {
   base::Result<void> truncate_to(base::Offset offset, std::int64_t position, std::int64_t now_ms);
   // Recovery: indexes emptied, to be filled again by note_batch.
   base::Result<void> reset_indexes();
+  // Recovery: what the indexes say of batches from `offset` on, at `position`, is forgotten.
+  base::Result<void> keep_indexes_below(base::Offset offset, std::int64_t position);
   // --- any thread ---------------------------------------------------------------------------
   // .log and indexes on the device; nothing to do for files that are since the last time.
   base::Result<void> flush();
@@ -94,6 +99,10 @@ class Segment {
     is_dirty_.store(true);
     is_finished_.store(false);
   }
+  // Before the indexes are used the first time: whether they fit the log. If not they are built
+  // anew, from headers, and a warning says so; the log stays as it is.
+  base::Result<void> check_indexes(bool may_block = true) EXCLUDES(check_mutex_);
+  base::Result<void> rebuild_indexes();
   // The first batch whose last offset >= target, before `end_position` (a batch boundary).
   base::Result<std::optional<BatchPlace>> find_batch(base::Offset target, std::int64_t end_position,
                                                      bool may_block = true);
@@ -119,6 +128,11 @@ class Segment {
  private:
   std::string path_locked(const char* extension) const REQUIRES(path_mutex_);
   base::Result<void> load_first_timestamp();
+  base::Result<const char*> find_index_fault();
+  base::Result<const char*> find_time_fault(const std::shared_ptr<runtime::File>& file,
+                                            const TimeEntry& last);
+  bool is_batch_of(const BatchPlace& batch, const OffsetEntry& entry) const;
+  void distrust_index(const OffsetEntry& entry);
 
   LogEnvironment& environment_;
   const base::Offset base_offset_;
@@ -130,6 +144,9 @@ class Segment {
   std::atomic<bool> is_removed_{false};
   std::atomic<bool> is_dirty_{false};    // .log: written or cut since the last flush
   std::atomic<bool> is_finished_{true};  // nothing changed since finish
+  base::Mutex check_mutex_;              // before all others here
+  std::atomic<bool> are_indexes_checked_{false};
+  std::atomic<bool> is_index_distrusted_{false};  // a look-up landed where no batch is
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   TransactionIndex transaction_index_;

@@ -49,6 +49,16 @@ base::Result<TimeEntry> TimeIndex::last() {
   return entry_before(entries);
 }
 
+base::Result<bool> TimeIndex::is_ordered() {
+  return file_.is_ordered([](const std::byte* previous, const std::byte* entry) {
+    const auto timestamp_ms = base::load_be<std::int64_t>(entry);
+    const auto offset = base::load_be<std::int32_t>(entry + 8);
+    if (previous == nullptr) return offset >= 0 && timestamp_ms >= 0;
+    return timestamp_ms > base::load_be<std::int64_t>(previous) &&
+           offset >= base::load_be<std::int32_t>(previous + 8);
+  });
+}
+
 base::Result<void> TimeIndex::append_if_later(TimeEntry entry) {
   TRY_ASSIGN(const TimeEntry newest, last());
   if (entry.timestamp_ms <= newest.timestamp_ms) return {};

@@ -26,7 +26,8 @@ class TimeIndex {
 
   // The greatest entry with timestamp <= target; (-1, base) when there is none.
   base::Result<TimeEntry> lookup(std::int64_t target_ms);
-  base::Result<TimeEntry> last();  // (-1, base) when empty
+  base::Result<TimeEntry> last();   // (-1, base) when empty
+  base::Result<bool> is_ordered();  // as IndexFile has it
   // Ignored unless the timestamp is above the last one. Errors only from the disk.
   base::Result<void> append_if_later(TimeEntry entry);
   // Drops entries with offset >= target.

@@ -82,12 +82,18 @@ class Compaction {
         reported = reader.position();
       }
       if (!batch) return true;
-      if (!batch->is_checksum_right() || batch->last_offset_delta() < 0) {
+      if (batch->is_legacy()) {
+        return base::fail(
+            base::Errc::unsupported,
+            fmt::format("{} at {}: messages of format v{} are not compacted", segment.path(".log"),
+                        reader.batch_position(), batch->magic()));
+      }
+      if (!batch->is_checksum_right() || batch->last_offset() < batch->base_offset()) {
         return base::fail(
             base::Errc::corrupt,
             fmt::format("{} at {}: batch checksum", segment.path(".log"), reader.batch_position()));
       }
-      TRY_ASSIGN(const bool goes_on, visit(*batch));
+      TRY_ASSIGN(const bool goes_on, visit(batch->v2()));
       if (!goes_on) return false;
     }
   }
@@ -102,9 +108,10 @@ class Compaction {
     for (std::size_t i = 0; i < plan_.segments.size(); ++i) {
       if (end_offset(i) <= plan_.first_dirty) continue;
       Segment& segment = *plan_.segments[i];
-      TRY_ASSIGN(const OffsetEntry entry, segment.offset_index().lookup(plan_.first_dirty));
+      TRY_ASSIGN(const auto first, segment.find_batch(plan_.first_dirty, segment.size_bytes()));
+      const std::int64_t begin = first ? first->position : segment.size_bytes();
       TRY_ASSIGN(const bool has_room,
-                 for_each_batch(segment, entry.position, [&](const RecordBatchView& batch) {
+                 for_each_batch(segment, begin, [&](const RecordBatchView& batch) {
                    return add_to_map(batch, latest, transactions);
                  }));
       if (!has_room) return {};

@@ -103,24 +103,6 @@ TEST_CASE("indexes with Kafka's preallocated zeros are read, and cut when writte
   CHECK(size_of(fixture, "00000000000000000000.index") < 2 * index_bytes + 32);
 }
 
-TEST_CASE("messages of format v0 or v1 are an error that names the file, which stays untouched") {
-  for (const bool clean : {true, false}) {
-    LogFixture fixture;
-    fixture.open();
-    REQUIRE(fixture.append(make_batch(2)).has_value());
-    REQUIRE(fixture.log->flusher().close(0).has_value());
-    fixture.log.reset();
-    // The magic of the only batch.
-    write_at(fixture, kFirstLog, std::string(1, '\1'), 16);
-    const std::int64_t size = size_of(fixture, kFirstLog);
-    const auto opened = fixture.try_open(clean);
-    REQUIRE(!opened.has_value());
-    CHECK(opened.error().is(base::Errc::unsupported));
-    CHECK(opened.error().context().find(kFirstLog) != std::string::npos);
-    CHECK_EQ(size_of(fixture, kFirstLog), size);
-  }
-}
-
 TEST_CASE("leftovers of compaction and deletion are finished or removed") {
   LogFixture fixture;
   fixture.config.segment_bytes = 300;
