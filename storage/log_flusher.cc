@@ -6,6 +6,12 @@
 #include "storage/partition_metadata.h"
 
 namespace storage {
+namespace {
+
+// A snapshot of the producers is due after so many bytes.
+constexpr std::int64_t kSnapshotBytes = std::int64_t{16} << 20;
+
+}  // namespace
 
 // --- what the log tells ------------------------------------------------------------------------
 
@@ -197,12 +203,32 @@ base::Result<LogFlusher::Work> LogFlusher::take(Extent extent) {
   work.end = log_.log_end_offset();
   work.generation = log_.generation();
   work.bytes = unflushed_bytes_.load();
+  if (work.is_full && work.bytes >= kSnapshotBytes) TRY(take_snapshot(*work.segments));
   if (work.is_full) work.snapshots = log_.producers_.take_unsynced_snapshots();
   work.directory = log_.directory();
   work.has_new_directory = has_new_directory_.exchange(false);
   work.has_new_files = has_new_files_.exchange(false);
   work.has_topic_id = has_unsynced_topic_id_.exchange(false);
   return work;
+}
+
+// So that the next recovery need not look at what lies below the recovery point for the sake of its
+// producers. Only the newest one inside a segment is kept.
+base::Result<void> LogFlusher::take_snapshot(const SegmentList& segments) {
+  ProducerState& producers = log_.producers_;
+  const auto previous = producers.latest_snapshot();
+  producers.set_map_end_offset(log_.log_end_offset());
+  const auto taken = producers.take_snapshot();
+  if (!taken) {
+    return can_do_without(taken.error()) ? base::Result<void>() : log_.or_write_failed(taken);
+  }
+  has_new_files_.store(true);
+  if (!previous || producers.latest_snapshot() == previous) return {};
+  const bool is_at_segment =
+      std::any_of(segments.begin(), segments.end(),
+                  [&](const auto& segment) { return segment->base_offset() == *previous; });
+  if (!is_at_segment) producers.remove_snapshot(*previous);
+  return {};
 }
 
 // Segments keep their own marks in the same way.

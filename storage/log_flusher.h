@@ -122,6 +122,8 @@ class LogFlusher {
       EXCLUDES(flush_mutex_, waiters_mutex_);
   base::Result<void> flush_once(Extent extent, std::int64_t now_ms) REQUIRES(flush_mutex_);
   base::Result<Work> take(Extent extent);
+  // Append lock held.
+  base::Result<void> take_snapshot(const SegmentList& segments) NO_THREAD_SAFETY_ANALYSIS;
   base::Result<void> sync(const Work& work);
   base::Result<void> sync_file(const std::string& path);
   void give_back(Work work);

@@ -158,7 +158,11 @@ class LogLoader {
       segments_.push_back(std::make_shared<Segment>(environment_, request_.directory, base_offset,
                                                     info.size_bytes, request_.now_ms));
       if (!indexes_.contains(stem + ".index")) without_index_.insert(base_offset);
-      if (indexes_.contains(stem + ".txnindex")) TRY(check_transaction_index(*segments_.back()));
+      if (indexes_.contains(stem + ".txnindex")) {
+        TRY(check_transaction_index(*segments_.back()));
+      } else {
+        segments_.back()->transaction_index().assume_missing();
+      }
     }
     return {};
   }

@@ -295,6 +295,7 @@ base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& tra
   if (!transaction.is_aborted) return {};
   const auto noted = active_->transaction_index().append(
       {transaction.producer_id, transaction.first_offset, transaction.last_offset, last_stable});
+  if (active_->transaction_index().take_is_new()) flusher_.on_new_files();
   // As with the other indexes, the entry stays in memory.
   if (noted || can_do_without(noted.error())) return {};
   return half_done(noted.error());
@@ -303,8 +304,10 @@ base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& tra
 // --- offsets -------------------------------------------------------------------------------------
 
 base::Offset PartitionLog::last_stable_offset() const {
-  const std::int64_t unstable = first_unstable_.load();
+  // In this order: a transaction's start is told before the high watermark moves beyond it, and its
+  // end after that. The other way round one that began in between would be overlooked.
   const std::int64_t high_watermark = high_watermark_.load();
+  const std::int64_t unstable = first_unstable_.load();
   return base::Offset(unstable >= 0 ? std::min(unstable, high_watermark) : high_watermark);
 }
 

@@ -152,6 +152,7 @@ class PartitionLog {
   base::Offset log_start_offset() const { return base::Offset(log_start_.load()); }
   base::Offset log_end_offset() const { return base::Offset(log_end_.load()); }
   base::Offset high_watermark() const { return base::Offset(high_watermark_.load()); }
+  // Never above a transaction that is open, or whose end is not below the high watermark.
   base::Offset last_stable_offset() const;
   // Everything below is on the device.
   base::Offset durable_offset() const { return flusher_.durable_offset(); }
@@ -188,8 +189,10 @@ class PartitionLog {
   base::Result<base::Buffer> read(const ReadRequest& request) const EXCLUDES(published_mutex_);
 
   // The aborted transactions that readers of [from, up_to) must skip (READ_COMMITTED).
+  // Without `may_block` Errc::would_block where a file was not looked at yet (read_ahead does).
   base::Result<std::vector<AbortedTransaction>> aborted_transactions(base::Offset from,
-                                                                     base::Offset up_to) const
+                                                                     base::Offset up_to,
+                                                                     bool may_block = true) const
       EXCLUDES(published_mutex_);
 
   // First record with timestamp >= target at or above the log start; nullopt if none.

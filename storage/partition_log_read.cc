@@ -239,6 +239,8 @@ base::Result<ReadPlan> PartitionLog::read_ahead(ReadRequest request) const {
       done += static_cast<std::int64_t>(*read_bytes);
     }
   }
+  // A reader of committed records asks for these next.
+  TRY(aborted_transactions(request.from, request.up_to));
   return plan;
 }
 
@@ -267,18 +269,16 @@ base::Result<base::Buffer> PartitionLog::read(const ReadRequest& request) const 
 }
 
 base::Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(
-    base::Offset from, base::Offset up_to) const {
+    base::Offset from, base::Offset up_to, bool may_block) const {
   TRY(check_usable());
   const auto list = segments();
   std::vector<AbortedTransaction> aborted;
   for (std::size_t i = floor_segment(*list, from); i < list->size(); ++i) {
     Segment& segment = *(*list)[i];
-    const auto entries = segment.transaction_index().read(segment.base_offset());
-    if (!entries && entries.error().is(base::Errc::corrupt)) {
-      return base::fail(LogError::storage_error, entries.error().to_string());
-    }
+    const auto entries = segment.transaction_index().read(segment.base_offset(), may_block);
+    if (!entries && entries.error().is(base::Errc::would_block)) return base::fail(entries.error());
     if (!entries) return disk_failed(entries.error());
-    for (const AbortedTransaction& entry : *entries) {
+    for (const AbortedTransaction& entry : **entries) {
       if (entry.last_offset >= from && entry.first_offset < up_to) aborted.push_back(entry);
       // Whatever ends later began at or above `up_to`.
       if (entry.last_stable_offset >= up_to) return aborted;

@@ -41,7 +41,11 @@ base::Result<std::shared_ptr<Segment>> Segment::create(LogEnvironment& environme
     segment->offset_index_.file().set_path(segment->path(".index"));
     segment->time_index_.file().set_path(segment->path(".timeindex"));
     segment->transaction_index_.set_path(segment->path(".txnindex"));
-    (void)environment.files.remove_file(segment->path(".txnindex"));
+  }
+  // Left by a segment of the same name, perhaps.
+  const auto removed = environment.files.remove_file(segment->path(".txnindex"));
+  if (removed || removed.error().is(std::errc::no_such_file_or_directory)) {
+    segment->transaction_index_.assume_missing();
   }
   for (const char* extension : {".index", ".timeindex", ".log"}) {
     TRY(environment.files.open(segment->path(extension), runtime::OpenMode::truncate));

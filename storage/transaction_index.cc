@@ -1,6 +1,7 @@
 #include "storage/transaction_index.h"
 
 #include <array>
+#include <utility>
 
 #include "base/big_endian.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kFileBytesMax = std::int64_t{1} << 30;
 constexpr std::size_t kLastOffsetAt = 18;
+constexpr std::size_t kKeptEntriesMax = 4096;  // 128 KB of a segment
 
 }  // namespace
 
@@ -16,8 +18,12 @@ TransactionIndex::TransactionIndex(runtime::FileSystem& files, std::string path)
     : files_(files), path_(std::move(path)) {}
 
 base::Result<std::string> TransactionIndex::content() {
+  if (stored_bytes_ == 0) return unwritten_;
   auto bytes = files_.read_file(path_, kFileBytesMax);
-  if (!bytes && bytes.error().is(std::errc::no_such_file_or_directory)) bytes = std::string();
+  if (!bytes && bytes.error().is(std::errc::no_such_file_or_directory)) {
+    stored_bytes_ = 0;
+    bytes = std::string();
+  }
   if (!bytes) return bytes;
   // What a failed write left behind it is no entry.
   if (stored_bytes_ >= 0 && static_cast<std::size_t>(stored_bytes_) < bytes->size()) {
@@ -26,8 +32,13 @@ base::Result<std::string> TransactionIndex::content() {
   return *bytes + unwritten_;
 }
 
-base::Result<std::vector<AbortedTransaction>> TransactionIndex::read(base::Offset base_offset) {
+base::Result<TransactionIndex::Entries> TransactionIndex::read(base::Offset base_offset,
+                                                               bool may_block) {
   base::LockGuard guard(mutex_);
+  if (known_ != nullptr) return known_;
+  if (!may_block && !(stored_bytes_ == 0 || is_large_)) {
+    return base::fail(base::Errc::would_block, path_ + " was not read yet");
+  }
   TRY_ASSIGN(const std::string bytes, content());
   if (bytes.size() % kEntryBytes != 0) {
     return base::fail(base::Errc::corrupt, path_ + " ends within an entry");
@@ -47,7 +58,10 @@ base::Result<std::vector<AbortedTransaction>> TransactionIndex::read(base::Offse
     previous = entry.last_offset;
     entries.push_back(entry);
   }
-  return entries;
+  auto shared = std::make_shared<const std::vector<AbortedTransaction>>(std::move(entries));
+  is_large_ = shared->size() > kKeptEntriesMax;
+  if (!is_large_) known_ = shared;
+  return Entries(shared);
 }
 
 base::Result<void> TransactionIndex::append(const AbortedTransaction& transaction) {
@@ -58,6 +72,8 @@ base::Result<void> TransactionIndex::append(const AbortedTransaction& transactio
   base::store_be<std::int64_t>(raw.data() + kLastOffsetAt, transaction.last_offset.value());
   base::store_be<std::int64_t>(raw.data() + 26, transaction.last_stable_offset.value());
   base::LockGuard guard(mutex_);
+  known_ = nullptr;
+  if (stored_bytes_ <= 0) is_new_ = true;
   unwritten_ += base::as_text(base::Bytes(raw));
   return write_out_locked();
 }
@@ -81,8 +97,19 @@ base::Result<void> TransactionIndex::write_out_locked() {
   return {};
 }
 
+void TransactionIndex::assume_missing() {
+  base::LockGuard guard(mutex_);
+  stored_bytes_ = 0;
+}
+
+bool TransactionIndex::take_is_new() {
+  base::LockGuard guard(mutex_);
+  return std::exchange(is_new_, false);
+}
+
 base::Result<void> TransactionIndex::truncate_to(base::Offset target) {
   base::LockGuard guard(mutex_);
+  known_ = nullptr;
   TRY_ASSIGN(const std::string bytes, content());
   if (bytes.empty()) return {};
   std::size_t kept = 0;

@@ -3,11 +3,13 @@
 // (the marker's), last stable offset at that time. The file exists only if it has entries.
 // Source: TransactionIndex, AbortedTxn.
 //
-// Few entries, read rarely: no cache. Writes need the log's append lock; reads any thread.
+// Few entries: once read they are kept, unless there are very many; most segments have no file at
+// all, and that is known too. Writes need the log's append lock; reads any thread.
 // Entries that a full disk refused stay in memory and are written with the next ones.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,8 +34,14 @@ class TransactionIndex {
   TransactionIndex(runtime::FileSystem& files, std::string path);
 
   // Errc::corrupt for another version, a cut entry, or last offsets that do not increase or lie
-  // below `base_offset`.
-  base::Result<std::vector<AbortedTransaction>> read(base::Offset base_offset) EXCLUDES(mutex_);
+  // below `base_offset`. Without `may_block` Errc::would_block the first time.
+  using Entries = std::shared_ptr<const std::vector<AbortedTransaction>>;
+  base::Result<Entries> read(base::Offset base_offset, bool may_block = true) EXCLUDES(mutex_);
+  // There is no file: spares the look for it.
+  void assume_missing() EXCLUDES(mutex_);
+  // Whether an entry came into a file that had none since the last call: its name is not on the
+  // device then.
+  bool take_is_new() EXCLUDES(mutex_);
   // An error means that writing failed: the entry is there nevertheless.
   base::Result<void> append(const AbortedTransaction& transaction) EXCLUDES(mutex_);
   // Drops entries with last offset >= target.
@@ -57,6 +65,9 @@ class TransactionIndex {
   std::string unwritten_ GUARDED_BY(mutex_);           // encoded entries
   std::int64_t stored_bytes_ GUARDED_BY(mutex_) = -1;  // of whole entries; -1: not known yet
   bool needs_sync_ GUARDED_BY(mutex_) = false;
+  bool is_new_ GUARDED_BY(mutex_) = false;
+  bool is_large_ GUARDED_BY(mutex_) = false;  // read each time
+  Entries known_ GUARDED_BY(mutex_);          // null: not read yet, or changed since, or too many
 };
 
 }  // namespace storage

@@ -2,6 +2,9 @@
 // and both survive reopening, kills and truncation.
 #include <doctest/doctest.h>
 
+#include <thread>
+
+#include "runtime/sim/sim_file_system.h"
 #include "test/unit/storage/log_fixture.h"
 
 using base::Offset;
@@ -26,6 +29,12 @@ base::Result<storage::AppendInfo> end(LogFixture& fixture, std::int64_t producer
                                                                producer, producer_epoch, 2000),
                         0, AppendOrigin::coordinator);
 }
+
+class StillClock final : public runtime::Clock {
+ public:
+  std::int64_t monotonic_ns() const override { return 0; }
+  std::int64_t wall_ms() const override { return 1'000'000; }
+};
 
 }  // namespace
 
@@ -122,4 +131,81 @@ TEST_CASE("an index of aborted transactions that makes no sense is built anew") 
   CHECK_EQ(after[0].last_offset.value(), 5);
   CHECK_EQ(after[0].last_stable_offset.value(), before[0].last_stable_offset.value());
   CHECK_EQ(fixture.log->last_stable_offset().value(), 2);
+}
+
+TEST_CASE("the last stable offset is never above a transaction that is open") {
+  LogFixture fixture;
+  fixture.open();
+  // Everything below is decided, and told before the high watermark says so.
+  std::atomic<std::int64_t> decided{0};
+  std::atomic<bool> is_done{false};
+  std::atomic<std::int64_t> overlooked{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!is_done.load()) {
+        const std::int64_t stable = fixture.log->last_stable_offset().value();
+        if (stable > decided.load()) overlooked.fetch_add(1);
+      }
+    });
+  }
+  for (int i = 0; i < 3000 && overlooked.load() == 0; ++i) {
+    write(fixture, 1, i);
+    std::this_thread::yield();
+    REQUIRE(end(fixture, 1, true).has_value());
+    const Offset log_end = fixture.log->log_end_offset();
+    decided.store(log_end.value());
+    fixture.log->set_high_watermark(log_end);
+  }
+  is_done.store(true);
+  for (auto& reader : readers) reader.join();
+  CHECK_EQ(overlooked.load(), 0);
+}
+
+TEST_CASE("the name of a new index of aborted transactions survives a power failure") {
+  StillClock clock;
+  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
+  REQUIRE(files->create_directories("/data").has_value());
+  REQUIRE(files->sync_directory("/").has_value());
+  LogFixture fixture(files, "/data");
+  fixture.open();
+  write(fixture, 1, 0);
+  REQUIRE(fixture.log->flusher().flush(0).has_value());  // all names that there are
+  REQUIRE(end(fixture, 1, false).has_value());
+  REQUIRE(fixture.log->flusher().flush(0).has_value());
+  const Offset flushed = fixture.log->recovery_point();
+  fixture.log.reset();
+  files->crash(runtime::CrashKind::power_loss);
+  fixture.open(false, flushed);
+  CHECK_EQ(fixture.log->log_end_offset(), flushed);
+  CHECK_EQ(fixture.log->aborted_transactions(Offset(0), flushed)->size(), 1);
+}
+
+TEST_CASE("that there are no aborted transactions, and which there are, is known without a file") {
+  StillClock clock;
+  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
+  REQUIRE(files->create_directories("/data").has_value());
+  LogFixture fixture(files, "/data");
+  fixture.config.segment_bytes = 300;
+  fixture.open();
+  for (int i = 0; i < 40; ++i) REQUIRE(fixture.append(make_batch(1)).has_value());
+  write(fixture, 1, 0);
+  REQUIRE(end(fixture, 1, false).has_value());
+  for (int i = 0; i < 20; ++i) REQUIRE(fixture.append(make_batch(1)).has_value());
+  REQUIRE(fixture.log->segment_count() > 10);
+  const Offset log_end = fixture.log->log_end_offset();
+  for (int start = 0; start < 2; ++start) {
+    CAPTURE(start);
+    CHECK_EQ(fixture.log->aborted_transactions(Offset(0), log_end)->size(), 1);
+    int opened = 0;
+    files->set_fault_hook([&](runtime::SimFileOperation operation, const std::string&) {
+      if (operation == runtime::SimFileOperation::open) ++opened;
+      return runtime::SimFileFault{};
+    });
+    CHECK_EQ(fixture.log->aborted_transactions(Offset(0), log_end, false)->size(), 1);
+    CHECK(fixture.log->aborted_transactions(Offset(42), log_end, false)->empty());
+    CHECK_EQ(opened, 0);
+    files->set_fault_hook({});
+    fixture.reopen_clean();
+  }
 }
