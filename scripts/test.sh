@@ -11,7 +11,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 # Of all fuzz targets together; with the random client's the ten minutes that every change pays.
-FUZZ_SECONDS=420
+FUZZ_SECONDS=390
 sanitizers=
 only=
 while [ $# -gt 0 ]; do

@@ -204,6 +204,8 @@ class Connection:
         self.is_garbled = False
 
     def close(self, reset=False):
+        if self.socket.fileno() < 0:
+            return
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -393,6 +395,8 @@ class RandomClient:
                 select.select([connection.socket], [connection.socket], [], 0.2)
             except OSError:
                 connection.is_over = True
+            if connection.socket.fileno() < 0:
+                return
 
     def collect(self):
         by_socket = {c.socket: c for c in self.open if not c.is_over}
