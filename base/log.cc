@@ -2,15 +2,18 @@
 
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/log_file.h"
 
 namespace base {
 namespace {
@@ -32,6 +35,32 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
+std::atomic<std::int64_t> g_file_bytes_max{LogFileLimits{}.bytes_max};
+std::atomic<std::int32_t> g_files_kept_max{LogFileLimits{}.kept_max};
+std::atomic<std::uint64_t> g_reopenings{0};
+
+// Used by the writer thread alone.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  FileSink(const std::string& path, LogFile::Output output) : file_(path, output) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::uint64_t wanted = g_reopenings.load(std::memory_order_relaxed);
+    if (wanted != reopenings_) file_.reopen();
+    reopenings_ = wanted;
+    file_.write({line.data(), line.size()}, {g_file_bytes_max.load(std::memory_order_relaxed),
+                                             g_files_kept_max.load(std::memory_order_relaxed)});
+  }
+  void flush_() override {}  // lines are written as they come
+
+ private:
+  LogFile file_;
+  std::uint64_t reopenings_ = 0;
+};
+
 std::string_view level_name(LogLevel level) {
   switch (level) {
     case LogLevel::debug: return "DEBUG";
@@ -45,12 +74,18 @@ std::string_view level_name(LogLevel level) {
 
 }  // namespace
 
-void start_logging(const LogOptions& options) {
+void start_logging(const LogOptions& options) { start_logging(options, {}); }
+
+void start_logging(const LogOptions& options, const std::string& console_path) {
   std::vector<spdlog::sink_ptr> sinks;
-  if (options.to_stdout) sinks.push_back(std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  if (!console_path.empty()) {
+    sinks.push_back(std::make_shared<FileSink>(console_path, LogFile::Output::here));
+  } else if (options.to_stdout) {
+    sinks.push_back(std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  }
   if (options.to_stderr) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
   if (!options.file_path.empty()) {
-    sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file_path));
+    sinks.push_back(std::make_shared<FileSink>(options.file_path, LogFile::Output::elsewhere));
   }
   g_pool = new std::shared_ptr<spdlog::details::thread_pool>(
       std::make_shared<spdlog::details::thread_pool>(options.queue_lines, 1));
@@ -87,6 +122,13 @@ bool log_enabled(LogLevel level) noexcept {
 
 void set_log_level(LogLevel level) noexcept { g_level.store(level, std::memory_order_relaxed); }
 
+void set_log_file_limits(const LogFileLimits& limits) noexcept {
+  g_file_bytes_max.store(limits.bytes_max, std::memory_order_relaxed);
+  g_files_kept_max.store(limits.kept_max, std::memory_order_relaxed);
+}
+
+void reopen_log_files() noexcept { g_reopenings.fetch_add(1, std::memory_order_relaxed); }
+
 void log_line(LogLevel level, std::string_view line) {
   if (auto* logger = g_logger.load(std::memory_order_acquire)) {
     logger->log(to_spdlog(level), "{} {}", level_name(level), line);
@@ -101,8 +143,7 @@ bool RateLimit::allow(std::int64_t& suppressed) {
                                   std::chrono::steady_clock::now().time_since_epoch())
                                   .count();
   std::int64_t next_ms = next_ms_.load(std::memory_order_relaxed);
-  if (now_ms < next_ms ||
-      !next_ms_.compare_exchange_strong(next_ms, now_ms + interval_.count())) {
+  if (now_ms < next_ms || !next_ms_.compare_exchange_strong(next_ms, now_ms + interval_.count())) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }

@@ -103,7 +103,14 @@ AlterResult check_topic(std::string_view topic, ConfigMap map, const TopicConfig
     return refuse(AlterFault::invalid_request, "Default topic resources are not allowed.");
   }
   if (auto fault = validate_topic_configs(map, broker_defaults)) {
-    return refuse(AlterFault::invalid_config, std::move(*fault));
+    // Kafka wraps what is wrong with a value, not what is wrong with a name.
+    if (fault->starts_with("Unknown ")) {
+      return refuse(AlterFault::invalid_config, std::move(*fault));
+    }
+    return refuse(AlterFault::invalid_config,
+                  fmt::format("Invalid config value for resource ConfigResource(type=TOPIC, "
+                              "name='{}'): {}",
+                              topic, *fault));
   }
   return map;
 }

@@ -246,6 +246,24 @@ DelegationTokensConfig build_delegation_tokens(const BrokerValues& values) {
   };
 }
 
+base::LogLevel log_level(std::string_view name) {
+  constexpr std::pair<std::string_view, base::LogLevel> kLevels[] = {
+      {"debug", base::LogLevel::debug}, {"DEBUG", base::LogLevel::debug},
+      {"warn", base::LogLevel::warn},   {"WARN", base::LogLevel::warn},
+      {"error", base::LogLevel::error}, {"ERROR", base::LogLevel::error},
+  };
+  for (const auto& [text, level] : kLevels) {
+    if (text == name) return level;
+  }
+  return base::LogLevel::info;
+}
+
+LoggingConfig build_logging(const BrokerValues& values) {
+  return {.level = log_level(values.text("barnabas.log.level")),
+          .file_max_bytes = values.int64("barnabas.log.file.bytes"),
+          .older_files = values.int32("barnabas.log.files")};
+}
+
 ServerConfig build(Loader& loader) {
   const BrokerValues& values = loader.values;
   return {
@@ -261,6 +279,7 @@ ServerConfig build(Loader& loader) {
       .transactions = build_transactions(values),
       .quotas = build_quotas(values),
       .delegation_tokens = build_delegation_tokens(values),
+      .logging = build_logging(values),
   };
 }
 

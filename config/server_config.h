@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "config/inter_broker_protocol.h"
 #include "config/listeners.h"
@@ -182,6 +183,13 @@ struct DelegationTokensConfig {
   std::optional<std::string> secret_key;  // secret: never logged; unset: tokens are off
 };
 
+// The broker's own log lines, not topics.
+struct LoggingConfig {
+  base::LogLevel level = base::LogLevel::info;  // barnabas.log.level
+  std::int64_t file_max_bytes = 104857600;      // barnabas.log.file.bytes; 0: no limit
+  std::int32_t older_files = 10;                // barnabas.log.files
+};
+
 struct ServerConfig {
   IdentityConfig identity;
   ShutdownConfig shutdown;
@@ -195,6 +203,7 @@ struct ServerConfig {
   TransactionsConfig transactions;
   QuotasConfig quotas;
   DelegationTokensConfig delegation_tokens;
+  LoggingConfig logging;
 };
 
 // What load() has to say beyond its value; each is one line for the log or the terminal.

@@ -36,7 +36,7 @@ runtime::Task<network::Reply> alter(const ConfigContext& config_context,
     result.resource_name = resource.resource_name;
     if (times_named[{resource.resource_type, resource.resource_name}] > 1) {
       result.error_code = protocol::to_wire(ErrorCode::kInvalidRequest);
-      result.error_message = "Each resource must appear at most once";
+      result.error_message = "Each resource must appear at most once.";
       continue;
     }
     std::vector<config::ConfigChange> changes;
@@ -45,6 +45,7 @@ runtime::Task<network::Reply> alter(const ConfigContext& config_context,
         co_await alter_resource(config_context, resource.resource_type, resource.resource_name,
                                 std::move(changes), replaces, request->validate_only);
     result.error_code = protocol::to_wire(outcome.error);
+    result.error_message.reset();
     if (outcome.error != ErrorCode::kNone) result.error_message = outcome.message;
   }
   co_return network::reply(context, response);

@@ -29,9 +29,6 @@ runtime::Task<ConfigOutcome> alter_topic(const ConfigContext& context, std::stri
   if (topic.empty()) {
     co_return ConfigOutcome{ErrorCode::kInvalidRequest, "Default topic resources are not allowed."};
   }
-  if (auto fault = cluster::invalid_topic_name(topic)) {
-    co_return ConfigOutcome{ErrorCode::kInvalidTopicException, *fault};
-  }
   if (!co_await topic_exists(context, topic)) {
     co_return ConfigOutcome{ErrorCode::kUnknownTopicOrPartition,
                             "The topic '" + topic + "' does not exist."};
@@ -56,8 +53,10 @@ runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::str
   const auto broker = parse_broker_name(name, context.broker_id);
   if (!broker) {
     co_return ConfigOutcome{ErrorCode::kInvalidRequest,
-                            "Unexpected broker id, expected " + std::to_string(context.broker_id) +
-                                " or empty string, but received " + name};
+                            is_number(name)
+                                ? "Unexpected broker id, expected " +
+                                      std::to_string(context.broker_id) + ", but received " + name
+                                : "Node id must be an integer, but it is: " + name};
   }
   const auto dynamic_default = context.store.default_broker();
   const auto dynamic_broker = context.store.own_broker();
@@ -77,6 +76,12 @@ runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::str
 }
 
 }  // namespace
+
+bool is_number(std::string_view name) {
+  std::int32_t id = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  return error == std::errc() && end == name.data() + name.size();
+}
 
 std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& name,
                                                              std::int32_t own_id) {
@@ -121,7 +126,7 @@ runtime::Task<ConfigOutcome> alter_resource(const ConfigContext& context, std::i
     case ConfigResource::broker_logger: break;
   }
   co_return ConfigOutcome{ErrorCode::kInvalidRequest,
-                          "Unsupported resource type " + std::to_string(type)};
+                          "Unknown resource type " + std::to_string(type)};
 }
 
 }  // namespace api

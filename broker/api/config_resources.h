@@ -21,6 +21,8 @@ std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& 
                                                              std::int32_t own_id);
 
 // The overrides of a topic as ZooKeeper has them now; without a session what this broker knows.
+// As broker names are; any int32.
+bool is_number(std::string_view name);
 // Whether there is such a topic; asks ZooKeeper while this broker does not know the topics yet.
 runtime::Task<bool> topic_exists(const ConfigContext& context, std::string topic);
 runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic);

@@ -1,6 +1,7 @@
 #include "broker/api/create_partitions.h"
 
 #include <map>
+#include <set>
 
 #include "protocol/gen/create_partitions.h"
 
@@ -23,9 +24,9 @@ cluster::MorePartitions more_partitions(const Wanted& wanted, bool validate_only
   return more;
 }
 
-void set_error(Result& result, ErrorCode code, const std::string& message) {
+void set_error(Result& result, ErrorCode code, std::optional<std::string> message) {
   result.error_code = protocol::to_wire(code);
-  result.error_message = message.empty() ? std::string(protocol::message(code)) : message;
+  result.error_message = std::move(message);
 }
 
 }  // namespace
@@ -40,11 +41,13 @@ runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContex
 
   protocol::CreatePartitionsResponse response;
   std::vector<AwaitedTopic> grown;
+  std::set<std::string_view> answered;
   for (const auto& wanted : request->topics) {
+    if (!answered.insert(wanted.name).second) continue;  // one answer for all of a name
     Result& result = response.results.emplace_back();
     result.name = wanted.name;
     if (!admin_.is_controller()) {
-      set_error(result, ErrorCode::kNotController, {});
+      set_error(result, ErrorCode::kNotController, std::nullopt);
       continue;
     }
     if (times_named[wanted.name] > 1) {
@@ -67,7 +70,7 @@ runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContex
   const auto missing = co_await without_leaders(admin_.metadata, std::move(grown),
                                                 request->timeout_ms, deadline_ms, context.cancel);
   for (const std::size_t index : missing) {
-    set_error(response.results[index], ErrorCode::kRequestTimedOut, {});
+    set_error(response.results[index], ErrorCode::kRequestTimedOut, std::nullopt);
   }
   co_return network::reply(context, response);
 }

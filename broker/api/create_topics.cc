@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "broker/cluster/topic_name.h"
 #include "protocol/gen/create_topics.h"
 
 namespace api {
@@ -24,13 +25,12 @@ cluster::NewTopic new_topic(const Creatable& wanted, bool validate_only) {
   return topic;
 }
 
-void set_error(Result& result, ErrorCode code, std::string message) {
+void set_error(Result& result, ErrorCode code, std::optional<std::string> message) {
   result.error_code = protocol::to_wire(code);
-  result.error_message =
-      message.empty() ? std::string(protocol::message(code)) : std::move(message);
+  result.error_message = std::move(message);
   result.num_partitions = -1;
   result.replication_factor = -1;
-  result.configs.reset();
+  result.configs.emplace();  // not null, which would say that they may not be described
 }
 
 // What is wrong with the entry as such, before anything is looked up.
@@ -44,6 +44,7 @@ std::optional<std::string> malformed(const Creatable& wanted) {
 
 void fill(Result& result, const cluster::TopicOutcome& outcome,
           const config::BrokerSources& sources) {
+  result.error_message.reset();
   result.topic_id = outcome.topic_id;
   result.num_partitions = outcome.partitions;
   result.replication_factor = outcome.replication_factor;
@@ -74,12 +75,16 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
     Result& result = response.topics.emplace_back();
     result.name = wanted.name;
     if (!admin_.is_controller()) {
-      set_error(result, ErrorCode::kNotController, {});
+      set_error(result, ErrorCode::kNotController, "");
+      continue;
+    }
+    if (wanted.name == cluster::kClusterMetadataTopic) {
+      set_error(result, ErrorCode::kInvalidRequest,
+                "Creation of internal topic __cluster_metadata is prohibited.");
       continue;
     }
     if (times_named[wanted.name] > 1) {
-      set_error(result, ErrorCode::kInvalidRequest,
-                "Create topics request contains a topic twice.");
+      set_error(result, ErrorCode::kInvalidRequest, "Found multiple entries for this topic.");
       continue;
     }
     if (auto fault = malformed(wanted)) {
@@ -108,7 +113,7 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
   const auto missing = co_await without_leaders(admin_.metadata, std::move(created),
                                                 request->timeout_ms, deadline_ms, context.cancel);
   for (const std::size_t index : missing) {
-    set_error(response.topics[index], ErrorCode::kRequestTimedOut, {});
+    set_error(response.topics[index], ErrorCode::kRequestTimedOut, std::nullopt);
   }
   co_return network::reply(context, response);
 }

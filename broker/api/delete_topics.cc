@@ -1,7 +1,5 @@
 #include "broker/api/delete_topics.h"
 
-#include <map>
-
 #include "protocol/gen/delete_topics.h"
 
 namespace api {
@@ -26,10 +24,8 @@ std::vector<Wanted> wanted_topics(const protocol::DeleteTopicsRequest& request,
   return wanted;
 }
 
-void set_error(Result& result, ErrorCode code, const std::string& message = {}) {
-  result.error_code = protocol::to_wire(code);
-  result.error_message = message.empty() ? std::string(protocol::message(code)) : message;
-}
+// The code says it all: Kafka fills error_message for a forbidden deletion only.
+void set_error(Result& result, ErrorCode code) { result.error_code = protocol::to_wire(code); }
 
 }  // namespace
 
@@ -39,8 +35,6 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
   if (!request) co_return network::close_reply();
   const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
   const auto wanted = wanted_topics(*request, version);
-  std::map<std::pair<std::string, base::TopicId>, int> times_named;
-  for (const Wanted& topic : wanted) ++times_named[{topic.name.value_or(""), topic.id}];
 
   protocol::DeleteTopicsResponse response;
   std::vector<std::size_t> marked;
@@ -58,8 +52,7 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
       set_error(result, ErrorCode::kNotController);
       continue;
     }
-    if (topic.name.has_value() != topic.id.is_zero() ||
-        times_named[{topic.name.value_or(""), topic.id}] > 1) {
+    if (topic.name.has_value() != topic.id.is_zero()) {
       set_error(result, ErrorCode::kInvalidRequest);
       continue;
     }
@@ -80,9 +73,9 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
         admin_.control_scope,
         [admin = &admin_.admin, name = *result.name] { return admin->delete_topic(name); });
     if (!outcome) {
-      set_error(result, ErrorCode::kNotController, outcome.error().to_string());
+      set_error(result, ErrorCode::kNotController);
     } else if (!outcome->ok()) {
-      set_error(result, outcome->error, outcome->message);
+      set_error(result, outcome->error);
     } else {
       marked.push_back(response.responses.size() - 1);
     }

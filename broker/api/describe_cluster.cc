@@ -1,5 +1,7 @@
 #include "broker/api/describe_cluster.h"
 
+#include <string>
+
 #include "broker/api/operations.h"
 #include "protocol/error_code.h"
 #include "protocol/gen/describe_cluster.h"
@@ -23,7 +25,11 @@ runtime::Task<network::Reply> DescribeClusterApi::handle(network::RequestContext
                                ? ErrorCode::kMismatchedEndpointType
                                : ErrorCode::kUnsupportedEndpointType;
     response.error_code = protocol::to_wire(code);
-    response.error_message = std::string(protocol::message(code));
+    response.error_message =
+        code == ErrorCode::kMismatchedEndpointType
+            ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of "
+              "type CONTROLLER"
+            : "Unsupported endpoint type " + std::to_string(request->endpoint_type);
     co_return network::reply(context, response);
   }
   const auto snapshot = metadata_.snapshot();

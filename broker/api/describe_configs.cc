@@ -23,27 +23,20 @@ bool is_wanted(const Wanted& wanted, const std::string& name) {
   return std::find(keys->begin(), keys->end(), name) != keys->end();
 }
 
-// Version 0 knows no sources, only whether a value is the default.
-bool is_default(const config::ConfigEntry& entry, std::int8_t resource_type) {
-  if (resource_type == static_cast<std::int8_t>(ConfigResource::topic)) {
-    return entry.source != config::ConfigSource::topic;
-  }
-  return entry.source == config::ConfigSource::built_in;
-}
-
+// Version 0's is_default stays false whatever the value, as Kafka 3.9 has it.
 void add_entries(Result& result, const Wanted& wanted,
                  const std::vector<config::ConfigEntry>& entries,
-                 const protocol::DescribeConfigsRequest& request, std::int16_t version) {
+                 const protocol::DescribeConfigsRequest& request) {
   for (const auto& entry : entries) {
     if (!is_wanted(wanted, entry.name)) continue;
     auto& shown = result.configs.emplace_back();
     shown.name = entry.name;
     shown.value = entry.value;
     shown.read_only = entry.is_read_only;
-    if (version == 0) shown.is_default = is_default(entry, wanted.resource_type);
     shown.config_source = static_cast<std::int8_t>(entry.source);
     shown.is_sensitive = entry.is_sensitive;
     shown.config_type = entry.type;
+    shown.documentation.reset();
     if (request.include_documentation && !entry.documentation.empty()) {
       shown.documentation = std::string(entry.documentation);
     }
@@ -62,7 +55,7 @@ config::BrokerSources broker_sources(const ConfigContext& context) {
 }
 
 runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext& context,
-                                                         std::int16_t version) {
+                                                         std::int16_t) {
   const auto request = decode_request<protocol::DescribeConfigsRequest>(context);
   if (!request) co_return network::close_reply();
   protocol::DescribeConfigsResponse response;
@@ -75,29 +68,30 @@ runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext
       if (auto fault = cluster::invalid_topic_name(wanted.resource_name)) {
         set_error(result, ErrorCode::kInvalidTopicException, *fault);
       } else if (!co_await topic_exists(context_, wanted.resource_name)) {
-        set_error(result, ErrorCode::kUnknownTopicOrPartition,
-                  std::string(protocol::message(ErrorCode::kUnknownTopicOrPartition)));
+        set_error(result, ErrorCode::kUnknownTopicOrPartition, "");
       } else {
         const auto overrides = co_await topic_overrides(context_, wanted.resource_name);
         add_entries(result, wanted, config::describe_topic(overrides, broker_sources(context_)),
-                    *request, version);
+                    *request);
       }
     } else if (type == ConfigResource::broker) {
       const auto broker = parse_broker_name(wanted.resource_name, context_.broker_id);
       if (!broker) {
         set_error(result, ErrorCode::kInvalidRequest,
-                  "Unexpected broker id, expected " + std::to_string(context_.broker_id) +
-                      " or empty string, but received " + wanted.resource_name);
+                  is_number(wanted.resource_name)
+                      ? "Unexpected broker id, expected " + std::to_string(context_.broker_id) +
+                            " or empty string, but received " + wanted.resource_name
+                      : "Broker id must be an integer, but it is: " + wanted.resource_name);
         continue;
       }
       const auto sources = broker_sources(context_);
       add_entries(result, wanted,
                   broker->has_value() ? config::describe_broker(sources)
                                       : config::describe_default_broker(sources),
-                  *request, version);
+                  *request);
     } else {
       set_error(result, ErrorCode::kInvalidRequest,
-                "Unsupported resource type: " + std::to_string(wanted.resource_type));
+                std::string(protocol::message(ErrorCode::kInvalidRequest)));
     }
   }
   co_return network::reply(context, response);

@@ -197,6 +197,10 @@ bool FetchApi::fill(FetchEntry& entry, bool is_full, bool read_committed, std::i
     }
     data.error_code = protocol::to_wire(code);
     data.high_watermark = -1;
+    // As Kafka has it: an empty list, not null, where nothing was looked for in a log.
+    if (code == ErrorCode::kUnknownTopicOrPartition || code == ErrorCode::kUnknownTopicId) {
+      data.aborted_transactions.emplace();
+    }
     if (version >= 16 &&
         (code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kFencedLeaderEpoch)) {
       const auto snapshot = metadata_.snapshot();

@@ -40,9 +40,13 @@ runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string li
     found.message = kNoTransactionsText;
     co_return found;
   }
+  if (key_type == kShare) {  // needs a KRaft cluster
+    if (version < kFirstWithShare) found.error = ErrorCode::kInvalidRequest;
+    co_return found;
+  }
   if (key_type != kGroup) {
-    // Share groups need a KRaft cluster.
-    if (key_type != kShare || version < kFirstWithShare) found.error = ErrorCode::kInvalidRequest;
+    found.error = ErrorCode::kInvalidRequest;
+    found.message = protocol::message(found.error);
     co_return found;
   }
   const auto snapshot = metadata_.snapshot();

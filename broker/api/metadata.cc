@@ -183,6 +183,8 @@ runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& conte
       topic.error_code = protocol::to_wire(ErrorCode::kUnknownTopicId);
     } else {
       response.topics.push_back(co_await missing_topic(*wanted.name, may_create));
+      // Whoever asks by name is told what it may do with such a topic.
+      if (with_operations) response.topics.back().topic_authorized_operations = kAllTopicOperations;
     }
   }
   co_return network::reply(context, response);

@@ -37,7 +37,8 @@ protocol::ProduceResponse make_response(const std::vector<PartitionProduce>& pro
     answer.error_code = protocol::to_wire(code);
     answer.base_offset = -1;
     if (version >= 8) {
-      if (!produce.outcome.error().context().empty()) {
+      // Kafka has words for single records that break a rule, for other errors the code alone.
+      if (!produce.record_errors.empty() && !produce.outcome.error().context().empty()) {
         answer.error_message = produce.outcome.error().context();
       }
       for (const storage::RecordError& error : produce.record_errors) {

@@ -6,6 +6,7 @@
 
 #include "base/big_endian.h"
 #include "base/check.h"
+#include "broker/network/foreign_protocol.h"
 #include "protocol/headers.h"
 
 namespace network {
@@ -40,6 +41,11 @@ std::optional<std::size_t> FrameAssembler::announced_bytes() const {
 base::Result<std::optional<FrameAssembler::Frame>> FrameAssembler::next() {
   const base::Bytes bytes = unread();
   if (bytes.size() < kFrameLengthSize) return std::nullopt;
+  if (!has_had_frame()) {
+    if (const auto sentence = foreign_protocol(bytes)) {
+      return base::fail(base::Errc::corrupt, std::string(*sentence));
+    }
+  }
   const auto length = base::load_be<std::int32_t>(bytes.data());
   if (length < 0) {
     return base::fail(base::Errc::corrupt, "frame of length " + std::to_string(length));

@@ -61,6 +61,7 @@ class FrameAssembler {
   std::optional<std::size_t> announced_bytes() const;
   std::size_t capacity_needed() const;
   bool reads_into_scratch(std::size_t scratch_bytes) const;
+  bool has_had_frame() const { return expected_bytes_ > 0; }
 
   const std::size_t frame_max_bytes_;
   base::Buffer input_;        // read and not handed out; begins with the length of a frame

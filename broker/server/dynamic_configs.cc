@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "broker/server/logging.h"
 
 namespace server {
 
@@ -23,6 +24,7 @@ void DynamicConfigs::on_broker_config(cluster::ConfigPointer default_config,
   // The id was settled at the start and may come from meta.properties.
   next->identity.broker_id = current_.get()->identity.broker_id;
   current_.set(std::make_shared<const config::ServerConfig>(std::move(*next)));
+  apply_logging(current_.get()->logging);
   LOG_INFO("broker config changed");
   std::set<std::string> topics;
   for (const auto& log : logs_.all()) topics.insert(log->topic_partition().topic);

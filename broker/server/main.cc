@@ -1,6 +1,7 @@
 // barnabas-server: reads server.properties, runs the broker until a signal.
 //
 // Exit codes as Kafka's: 143, 130, 129 after SIGTERM, SIGINT, SIGHUP; 1 when it cannot start.
+// SIGHUP stops it only where its terminal has gone; else the log files are opened anew.
 
 #include <sys/resource.h>
 
@@ -11,8 +12,10 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/version.h"
 #include "broker/server/broker.h"
+#include "broker/server/logging.h"
 #include "runtime/freed_memory.h"
 #include "runtime/posix/file_system.h"
 #include "runtime/uv/threads.h"
@@ -63,24 +66,26 @@ std::optional<server::BrokerOptions> load(const CommandLine& command) {
   const auto files = runtime::make_posix_file_system();
   const auto text = files->read_file(command.properties_path, kPropertiesBytesMax);
   if (!text) {
-    print_error("cannot read " + command.properties_path + ": " + text.error().code().message());
+    server::say_failure("cannot read " + command.properties_path + ": " +
+                        text.error().code().message());
     return std::nullopt;
   }
   auto properties = config::Properties::parse(*text, command.properties_path);
   if (!properties) {
-    print_error(properties.error().to_string());
+    server::say_failure(properties.error().to_string());
     return std::nullopt;
   }
   for (const std::string& argument : command.overrides) {
     if (const auto set = properties->set_override(argument); !set) {
-      print_error(set.error().to_string());
+      server::say_failure(set.error().to_string());
       return std::nullopt;
     }
   }
   config::LoadReport report;
   auto config = config::load(*properties, report);
-  for (const std::string& line : report.errors) print_error(line);
+  for (const std::string& line : report.errors) server::say_failure(line);
   if (!config) return std::nullopt;
+  server::apply_logging(config->logging);
   for (const std::string& line : report.warnings) LOG_WARN("{}", line);
   for (const std::string& line : report.infos) LOG_INFO("{}", line);
   return server::BrokerOptions{std::move(*properties), std::move(*config)};
@@ -93,12 +98,6 @@ std::size_t raise_open_files_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
   (void)::getrlimit(RLIMIT_NOFILE, &limit);
   return static_cast<std::size_t>(limit.rlim_cur);
-}
-
-std::string log_file_path() {
-  const char* log_dir = std::getenv("LOG_DIR");
-  return log_dir == nullptr || *log_dir == '\0' ? std::string()
-                                                : std::string(log_dir) + "/server.log";
 }
 
 struct Progress {
@@ -117,6 +116,11 @@ runtime::Task<void> start(server::Broker* broker, Progress* progress) {
 runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
   Progress progress(loop);
   const runtime::SignalWatcher watcher(loop, [&progress](int number) {
+    if (number == SIGHUP && server::reopens_on_hangup()) {
+      base::reopen_log_files();
+      LOG_INFO("log files opened anew");
+      return;
+    }
     progress.signal_number = number;
     progress.changed.notify_all();
   });
@@ -128,8 +132,7 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
   co_await scope.join();
   if (!*progress.started && progress.signal_number == 0) {
     const std::string line = "cannot start: " + progress.started->error().to_string();
-    LOG_ERROR("{}", line);
-    print_error(line);
+    server::say_failure(line);
     co_await broker.stop();
     co_return EXIT_FAILURE;
   }
@@ -149,9 +152,7 @@ int main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   runtime::keep_freed_memory();
-  base::LogOptions log_options;
-  log_options.file_path = log_file_path();
-  base::start_logging(log_options);
+  server::start_broker_logging();
   auto options = load(*command);
   if (!options) {
     base::stop_logging(kLogDrainMs);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/server/logging.h"
 #include "runtime/memory_limit.h"
 
 namespace server {
@@ -126,6 +127,7 @@ void apply_identity(Parts& p, const cluster::ClusterIdentity& identity) {
   }
   p.settled_config.identity.broker_id = identity.broker_id;
   p.config.set(std::make_shared<const config::ServerConfig>(p.settled_config));
+  apply_logging(p.settled_config.logging);
 }
 
 std::unique_ptr<controller::Controller> make_controller(Parts& p) {

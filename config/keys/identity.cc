@@ -69,6 +69,15 @@ constexpr Key kKeys[] = {
     {"zookeeper.ssl.truststore.type", kString, kNull, kAny, kReadOnly, kNoEffect,
      "Format of that file: JKS, PKCS12 or PEM; unset: by its name."},
     // Not Kafka's.
+    {"barnabas.log.level", kString, "info",
+     one_of("debug, info, warn, error, DEBUG, INFO, WARN, ERROR"), kCluster, kBuilt,
+     "Log lines below this level are not written.", kHidden},
+    {"barnabas.log.file.bytes", kLong, "104857600", at_least(0), kCluster, kBuilt,
+     "Size at which server.log, and kafkaServer.out of a daemon, is put aside for a new one; 0: "
+     "never.",
+     kHidden},
+    {"barnabas.log.files", kInt, "10", between(0, 10000), kCluster, kBuilt,
+     "How many of these files are kept beside the current one.", kHidden},
     {"barnabas.loops", kInt, kNull, at_least(1), kReadOnly, kBuilt,
      "Data loops that serve connections; unset: as many as cores.", kHidden},
     {"barnabas.zookeeper.loss", kString, "fence", one_of("fence, serve"), kReadOnly, kBuilt,

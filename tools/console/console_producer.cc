@@ -23,6 +23,7 @@ using console::RdKafkaClient;
 
 constexpr std::string_view kLineReaders[] = {
     "kafka.tools.ConsoleProducer$LineMessageReader",
+    "kafka.producer.ConsoleProducer$LineMessageReader",
     "org.apache.kafka.tools.LineMessageReader",
 };
 

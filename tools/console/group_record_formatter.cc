@@ -228,6 +228,13 @@ AppendRecord find_group_record_formatter(std::string_view class_name) {
        append_kind<append_text, RecordKind::offset>},
       {"kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter",
        append_kind<append_text, RecordKind::group>},
+      // 0.9 to 0.10, and 0.8.2.
+      {"kafka.coordinator.GroupMetadataManager$OffsetsMessageFormatter",
+       append_kind<append_text, RecordKind::offset>},
+      {"kafka.coordinator.GroupMetadataManager$GroupMetadataMessageFormatter",
+       append_kind<append_text, RecordKind::group>},
+      {"kafka.server.OffsetManager$OffsetsMessageFormatter",
+       append_kind<append_text, RecordKind::offset>},
   };
   for (const auto& [name, formatter] : kFormatters) {
     if (name == class_name) return formatter;

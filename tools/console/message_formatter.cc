@@ -41,7 +41,8 @@ Outcome<> read_deserializer(const config::Properties& properties, std::string_vi
 }
 
 bool is_one_of(std::string_view class_name, std::string_view simple_name) {
-  for (const std::string_view package : {"kafka.tools.", "org.apache.kafka.tools.consumer."}) {
+  for (const std::string_view package :
+       {"kafka.tools.", "org.apache.kafka.tools.consumer.", "kafka.consumer."}) {
     if (class_name.starts_with(package) && class_name.substr(package.size()) == simple_name) {
       return true;
     }

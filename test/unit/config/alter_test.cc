@@ -62,6 +62,10 @@ TEST_CASE("topic: refusals") {
        "Config value append is not allowed for config key: retention.ms"},
       {{change("x", subtract, "1")}, AlterFault::unknown_server_error, "Unknown config name: x"},
       {{put("x", "1")}, AlterFault::invalid_config, "Unknown topic config name: x"},
+      {{put("retention.ms", "x")},
+       AlterFault::invalid_config,
+       "Invalid config value for resource ConfigResource(type=TOPIC, name='t'): Invalid value x "
+       "for configuration retention.ms: Not a number of type LONG"},
       {{put("retention.ms", "1"), put("retention.ms", "2")},
        AlterFault::invalid_request,
        "Error due to duplicate config keys"},

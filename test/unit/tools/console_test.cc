@@ -176,6 +176,14 @@ TEST_CASE("records of __consumer_offsets") {
   CHECK(format_with(text + "OffsetsMessageFormatter", offset) ==
         "[g,t,2]::OffsetAndMetadata(offset=5, leaderEpoch=Optional.empty, metadata=m, "
         "commitTimestamp=7, expireTimestamp=None)\n");
+  for (const std::string_view name :
+       {"kafka.coordinator.GroupMetadataManager$", "kafka.server.OffsetManager$"}) {
+    CHECK(format_with(std::string(name) + "OffsetsMessageFormatter", offset) ==
+          format_with(text + "OffsetsMessageFormatter", offset));
+  }
+  CHECK(MessageFormatter::create(
+      "kafka.coordinator.GroupMetadataManager$GroupMetadataMessageFormatter", {}));
+  CHECK(MessageFormatter::create("kafka.consumer.DefaultMessageFormatter", {}));
   CHECK(format_with(json + "GroupMetadataMessageFormatter", offset).empty());
   CHECK(format_with(text + "GroupMetadataMessageFormatter", offset).empty());
   offset.value.reset();

@@ -121,6 +121,27 @@ TEST_CASE("a length that makes no sense ends the stream") {
   CHECK(Feeder().feed(big_endian(kFrameMax), [] { return 4; }).has_value());
 }
 
+TEST_CASE("strangers are told by their first bytes, and only by those") {
+  struct Row {
+    std::string_view first_bytes, name;
+  };
+  using namespace std::string_view_literals;
+  const Row rows[] = {{"GET /"sv, "HTTP"},          {"POST /"sv, "HTTP"},
+                      {"PRI * HTTP/2.0"sv, "HTTP"}, {"\x16\x03\x01\x02\0"sv, "TLS"},
+                      {"PROXY TCP4"sv, "PROXY"},    {"\r\n\r\n\0\r\nQUIT\n"sv, "PROXY"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const auto got = Feeder().feed(row.first_bytes, [] { return 1; });
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error().is(base::Errc::corrupt));
+    CHECK(got.error().to_string().find(row.name) != std::string::npos);
+    // Behind a frame of Kafka's it is a length that makes no sense.
+    const auto later =
+        Feeder().feed(with_length("a") + std::string(row.first_bytes), [] { return 100; });
+    CHECK(later.error().is(base::Errc::too_large));
+  }
+}
+
 TEST_CASE("an announced length is not believed: memory follows what has arrived") {
   Feeder feeder;
   REQUIRE(feeder.feed(big_endian(kFrameMax), [] { return 4; }).has_value());
