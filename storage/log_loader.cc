@@ -140,6 +140,10 @@ class LogLoader {
     base::Offset next = base_offset;
     for (;;) {
       auto place = reader.next();
+      if (!place && is_bad_content(place.error())) {
+        LOG_WARN("{} is damaged behind offset {}: {}", path, next, place.error().to_string());
+        return next;
+      }
       if (!place) return base::fail(std::move(place.error()).with_context(path));
       if (!*place) return next;
       next = (*place)->last_offset + 1;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "storage/last_stable_offset.h"
 #include "storage/log_loader.h"
 #include "storage/partition_metadata.h"
 
@@ -304,11 +305,8 @@ base::Result<void> PartitionLog::end_transaction(const CompletedTransaction& tra
 // --- offsets -------------------------------------------------------------------------------------
 
 base::Offset PartitionLog::last_stable_offset() const {
-  // In this order: a transaction's start is told before the high watermark moves beyond it, and its
-  // end after that. The other way round one that began in between would be overlooked.
-  const std::int64_t high_watermark = high_watermark_.load();
-  const std::int64_t unstable = first_unstable_.load();
-  return base::Offset(unstable >= 0 ? std::min(unstable, high_watermark) : high_watermark);
+  return storage::last_stable_offset([&] { return high_watermark_.load(); },
+                                     [&] { return first_unstable_.load(); });
 }
 
 LogOffsets PartitionLog::offsets() const {
