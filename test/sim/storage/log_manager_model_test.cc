@@ -309,11 +309,10 @@ class ManagerModel {
     model.shared = std::min(model.shared, offset);
   }
 
-  static Offset some_record(const ModelLog& model, std::uint64_t number) {
-    return std::next(model.records.begin(), static_cast<std::ptrdiff_t>(number))->first;
-  }
   Offset some_offset(const ModelLog& model) {
-    return model.records.empty() ? model.end : some_record(model, below(model.records.size()));
+    if (model.records.empty()) return model.end;
+    const auto number = static_cast<std::ptrdiff_t>(below(model.records.size()));
+    return std::next(model.records.begin(), number)->first;
   }
 
   static void forget_from(const PartitionLog& log, ModelLog& model, Offset offset) {
@@ -487,14 +486,14 @@ class ManagerModel {
 }  // namespace
 
 TEST_CASE("several logs on failing disks, beside a model") {
-  base::set_log_level(base::LogLevel::off);
+  if (storage_sim::first_seed() == 1) base::set_log_level(base::LogLevel::off);
   std::int64_t faults = 0;
-  for (std::uint64_t seed = 1; seed <= storage_sim::seeds_wanted(); ++seed) {
+  for (auto seed = storage_sim::first_seed(); seed <= storage_sim::seeds_wanted(); ++seed) {
     CAPTURE(seed);
     ManagerModel model(seed);
     model.run(200);
     faults += model.faults();
   }
-  CHECK(faults > 100);
+  if (storage_sim::first_seed() == 1) CHECK(faults > 100);
   base::set_log_level(base::LogLevel::info);
 }

@@ -29,6 +29,12 @@ inline std::uint64_t seeds_wanted() {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 60;
 }
 
+// The first of them: BARNABAS_SIM_FIRST, to see one that failed.
+inline std::uint64_t first_seed() {
+  const char* const wanted = std::getenv("BARNABAS_SIM_FIRST");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 1;
+}
+
 class SimLog {
  protected:
   explicit SimLog(std::uint64_t seed) : random_(seed), files_(clock_, seed) {
