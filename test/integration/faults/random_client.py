@@ -126,6 +126,14 @@ class Values:
             if api.name in ("AlterConfigs", "IncrementalAlterConfigs"):
                 if field.name == "resource_type":  # never a broker's own settings
                     return self.random.choice((2, 2, 2, 0, 8, 127))
+        if api.name in CONTROL and self.everything_allowed:
+            # Mostly such that it is listened to.
+            if field.name == "controller_epoch":
+                return self.random.choice((1, 1, 1, 1, 2, 0, -1))
+            if field.name == "broker_epoch":
+                return self.random.choice((-1, -1, -1, 0, (1 << 63) - 1))
+            if field.name == "security_protocol":
+                return self.random.choice((0, 1, 2, 3, -1, 32767))
         if field.name in ("max_wait_ms", "timeout_ms", "rebalance_timeout_ms"):
             return self.random.choice((0, 1, 50, 300, -1, INTEGERS[field.type][-2]))
         return self.random.choice(INTEGERS[field.type])
