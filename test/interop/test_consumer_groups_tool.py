@@ -157,7 +157,7 @@ def resets(case, version, change):
     scene.ours(*reset, "--from-file", plan, "--execute")
     after = scene.compare("--describe", "--group", "gone").stdout
     lags = [line.split()[5] for line in lines_of(after) if line.startswith("gone")]
-    assert lags == ["3", "3"], after
+    assert sorted(lags) == ["3", "4"], after  # three back, and one was never read
     scene.compare(*reset, "--from-file", plan, "--dry-run", change=change)
     # What cannot be.
     scene.compare(*reset, "--topic", "t", "--by-duration", "1D", "--dry-run")

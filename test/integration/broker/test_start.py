@@ -1,5 +1,9 @@
 """Starting: what works, and what ends with one line that says what is wrong and what to do."""
 
+import os
+import pty
+import signal
+import subprocess
 import time
 
 from harness import kafka_tools, kcat
@@ -38,11 +42,37 @@ def test_starts_quickly(case):
 
 def test_stops_on_each_signal(case):
     broker = case.single()
-    for number, code in ((2, 130), (1, 129), (15, 143)):
+    for number, code in ((2, 130), (15, 143)):
         if not broker.running():
             broker.start()
         broker.process.send(number)
         assert broker.wait() == code
+
+
+def test_stops_when_its_terminal_goes(case):
+    """SIGHUP opens log files anew elsewhere (test_logging.py)."""
+    broker = case.broker(case.zookeeper(), start=False)
+    terminal, inner = pty.openpty()
+    child = subprocess.Popen(
+        [broker.binary, broker.write_properties()],
+        stdin=subprocess.DEVNULL,
+        stdout=inner,
+        stderr=inner,
+        env={**os.environ, "LOG_DIR": str(broker.directory)},
+    )
+    os.close(inner)
+    case.at_end(child.kill)
+    shown = b""
+    while b"started (kafka.server.KafkaServer)" not in shown:
+        shown += os.read(terminal, 65536)
+    child.send_signal(signal.SIGHUP)
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:  # the other side is closed
+        pass
+    assert child.wait(60) == 129
+    os.close(terminal)
 
 
 def test_finalized_features_epoch(case):
