@@ -24,9 +24,9 @@ void use(storage::PartitionLog& log) {
   for (base::Offset at = log.log_start_offset(); at < log.log_end_offset();) {
     const auto bytes = log.read({at, log.log_end_offset(), 10'000, true});
     if (!bytes || bytes->empty()) break;
-    const auto batch = protocol::frame_batch(bytes->bytes());
-    if (!batch || batch->next_offset() <= at) break;
-    at = batch->next_offset();
+    const auto batch = storage::StoredBatch::from_header(bytes->bytes());
+    if (!batch || batch->last_offset() < at) break;
+    at = batch->last_offset() + 1;
   }
   (void)log.offset_for_timestamp(500);
   (void)log.offset_of_max_timestamp();
@@ -37,7 +37,7 @@ void use(storage::PartitionLog& log) {
   storage::AppendRequest request;
   request.records = batch.mutable_bytes();
   (void)log.append(request);
-  (void)log.close(0);
+  (void)log.flusher().close(0);
 }
 
 }  // namespace
