@@ -28,6 +28,7 @@ using storage::PartitionLog;
 namespace {
 
 constexpr char kClusterId[] = "qCqvWVu9Q6OJ_udtfKYegA";
+constexpr auto kInline = [](const std::function<void()>& work) { work(); };
 
 struct ModelLog {
   std::string log_dir;
@@ -84,10 +85,6 @@ class ManagerModel {
  private:
   std::uint64_t below(std::uint64_t bound) { return random_.next() % bound; }
 
-  static storage::Executor inline_executor() {
-    return [](std::function<void()> work) { work(); };
-  }
-
   void step() {
     const std::uint64_t dice = below(100);
     if (dice < 6) {
@@ -139,9 +136,11 @@ class ManagerModel {
     hit_ = options_.log_dirs[below(2)];
     plan_.emplace(random_.next(), odds, hit_ + "/");
     plan_->on_delay = [this](std::int64_t ms) { clock_.now_ms += ms; };
-    files_.set_fault_hook([this](runtime::SimFileOperation operation, const std::string& path) {
+    files_.set_fault_hook([this](runtime::SimFileOperation operation,
+                                 const std::string& path) -> runtime::SimFileFault {
       // What becomes of a file that was deleted meanwhile is nobody's trouble.
-      return path.ends_with(".deleted") ? runtime::SimFileFault{} : plan_->draw(operation, path);
+      if (std::exchange(is_cut_, false) || path.ends_with(".deleted")) return {};
+      return plan_->draw(operation, path);
     });
   }
 
@@ -273,6 +272,7 @@ class ManagerModel {
     if (log == nullptr) return;
     ModelLog& model = logs_.at(id);
     if (below(2) == 0) cut(*log, model);
+    is_cut_ = true;
     (void)append(*log, model);
   }
 
@@ -281,6 +281,8 @@ class ManagerModel {
     const auto cut = log.truncate_to(offset, clock_.now_ms);
     if (!cut) return doubt(log, model, offset);
     if (*cut) forget_from(log, model, offset);
+    // As LogManager::truncate does before anybody appends again.
+    if (!manager_->checkpoint_recovery_points()) doubt(log, model, offset);
   }
 
   void truncate(std::optional<TopicPartition> id) {
@@ -328,8 +330,7 @@ class ManagerModel {
 
   void remove(std::optional<TopicPartition> id) {
     if (!id || below(2) == 0) return;
-    (void)manager_->remove({*id});
-    // It may come back after a crash: nobody is told that it is gone from the device.
+    (void)manager_->remove({*id});  // it may be back after a crash
     logs_.erase(*id);
   }
 
@@ -346,7 +347,7 @@ class ManagerModel {
     if (!opened) FAIL(opened.error().to_string());
     manager_ = std::move(*opened);
     REQUIRE(manager_->check_identity(base::BrokerId(1), kClusterId, clock_.now_ms).has_value());
-    const auto loaded = manager_->load(inline_executor(), [this] { return clock_.now_ms; });
+    const auto loaded = manager_->load(kInline, [this] { return clock_.now_ms; });
     if (!loaded) FAIL(loaded.error().to_string());
   }
 
@@ -360,7 +361,7 @@ class ManagerModel {
       disarm();
       files_.crash(*crash);
     } else {
-      manager_->close(inline_executor(), clock_.now_ms);
+      manager_->close(kInline, clock_.now_ms);
       disarm();
       if (!failed_.empty()) files_.crash(*(crash = CrashKind::power_loss));
     }
@@ -478,6 +479,7 @@ class ManagerModel {
   std::map<std::string, std::string> failed_;  // directory: what its device did
   std::set<std::string> to_settle_;
   std::optional<TopicPartition> during_flush_;
+  bool is_cut_ = false;          // what is synced next may be gone by now
   std::set<Offset> bases_read_;  // by read_all
   std::int64_t created_ = 0;
   std::int64_t value_count_ = 0;
