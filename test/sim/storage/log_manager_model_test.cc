@@ -5,6 +5,7 @@
 // a plan drawn from the seed; appends and truncations fall between a flush's beginning and its
 // sync. Kills keep the page cache, power failures forget what was not synced, and a failed sync
 // drops it for good. A failing run names its seed.
+// Long because every operation has its side in the model.
 #include <doctest/doctest.h>
 
 #include <algorithm>
