@@ -60,7 +60,7 @@ std::string deleted_directory_name(const base::TopicPartition& partition, const 
 }
 
 LogDirectory::LogDirectory(runtime::FileSystem& files, std::string path)
-    : files_(files), path_(std::move(path)) {}
+    : files_(files), path_(std::move(path)), reaper_(files) {}
 
 base::Result<void> LogDirectory::open() {
   TRY(files_.create_directories(path_));

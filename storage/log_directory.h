@@ -13,6 +13,7 @@
 #include "base/types.h"
 #include "runtime/file.h"
 #include "storage/checkpoint_file.h"
+#include "storage/file_reaper.h"
 #include "storage/meta_properties.h"
 
 namespace storage {
@@ -54,6 +55,10 @@ class LogDirectory {
                                       const std::function<OffsetCheckpoint()>& gather)
       EXCLUDES(checkpoint_mutex_);
   void unlock() { lock_.reset(); }
+  // Files in here to be unlinked later.
+  FileReaper& reaper() { return reaper_; }
+  // One log is made in here at a time; taken before LogManager's.
+  base::Mutex& create_mutex() { return create_mutex_; }
 
  private:
   runtime::FileSystem& files_;
@@ -61,6 +66,8 @@ class LogDirectory {
   std::atomic<bool> is_live_{true};
   std::unique_ptr<runtime::FileLock> lock_;
   std::optional<MetaProperties> meta_;
+  FileReaper reaper_;
+  base::Mutex create_mutex_;
   base::Mutex checkpoint_mutex_;  // taken before LogManager's
 };
 

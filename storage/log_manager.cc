@@ -18,7 +18,6 @@ LogManager::LogManager(runtime::FileSystem& files, runtime::Random& random,
       options_(std::move(options)),
       descriptors_(files, options_.open_files_max),
       index_pages_(files, options_.index_cache_bytes),
-      reaper_(files),
       environment_{files,
                    descriptors_,
                    index_pages_,
@@ -26,7 +25,11 @@ LogManager::LogManager(runtime::FileSystem& files, runtime::Random& random,
                      take_offline(log_dir, error);
                    },
                    [this](std::vector<std::string> paths, std::int64_t delay_ms) {
-                     reaper_.add(std::move(paths), delay_ms);
+                     if (paths.empty()) return;
+                     for (const auto& directory : directories_) {
+                       if (!paths.front().starts_with(directory->path() + "/")) continue;
+                       return directory->reaper().add(std::move(paths), delay_ms);
+                     }
                    },
                    [this](const std::string& log_dir, std::move_only_function<void()> job) {
                      run_job(log_dir, std::move(job));
@@ -162,32 +165,94 @@ LogManager::Logs LogManager::logs_in(const std::string& log_dir) const {
   return logs;
 }
 
-std::shared_ptr<LogDirectory> LogManager::emptiest_directory() const {
-  const Directories candidates = live();
-  std::map<std::string, std::size_t> counts;
-  if (candidates.size() > 1) {
-    base::LockGuard guard(mutex_);
-    for (const auto& [partition, log] : logs_) ++counts[log->log_dir()];
+std::shared_ptr<LogDirectory> LogManager::directory_of(const std::string& log_dir) const {
+  for (const auto& directory : directories_) {
+    if (directory->path() == log_dir) return directory;
   }
-  const auto emptiest = std::min_element(
-      candidates.begin(), candidates.end(),
-      [&](const auto& a, const auto& b) { return counts[a->path()] < counts[b->path()]; });
-  return emptiest == candidates.end() ? nullptr : *emptiest;
+  return nullptr;
+}
+
+std::string LogManager::emptiest_directory() const {
+  std::string emptiest;
+  std::int64_t least = 0;
+  for (const auto& directory : live()) {
+    const auto found = log_counts_.find(directory->path());
+    const std::int64_t count = found == log_counts_.end() ? 0 : found->second;
+    if (!emptiest.empty() && count >= least) continue;
+    emptiest = directory->path();
+    least = count;
+  }
+  return emptiest;
+}
+
+void LogManager::put_log(const base::TopicPartition& partition, std::shared_ptr<PartitionLog> log) {
+  ++log_counts_[log->log_dir()];
+  logs_.emplace(partition, std::move(log));
+}
+
+std::shared_ptr<PartitionLog> LogManager::take_log(const base::TopicPartition& partition) {
+  auto node = logs_.extract(partition);
+  if (node.empty()) return nullptr;
+  --log_counts_[node.mapped()->log_dir()];
+  return std::move(node.mapped());
+}
+
+std::string LogManager::reserve_place(const base::TopicPartition& partition) {
+  base::LockGuard guard(mutex_);
+  if (offline_partitions_.contains(partition)) return {};
+  const auto [at, is_first] = places_.try_emplace(partition);
+  Place& place = at->second;
+  if (is_first) {
+    const auto log = logs_.find(partition);
+    place.is_counted = log == logs_.end();
+    place.log_dir = place.is_counted ? emptiest_directory() : log->second->log_dir();
+    if (place.log_dir.empty()) {
+      places_.erase(at);
+      return {};
+    }
+    if (place.is_counted) ++log_counts_[place.log_dir];
+  }
+  ++place.users;
+  return place.log_dir;
+}
+
+void LogManager::release_place(const base::TopicPartition& partition) {
+  base::LockGuard guard(mutex_);
+  const auto at = places_.find(partition);
+  VERIFY(at != places_.end(), "{} has no reserved place", partition);
+  if (--at->second.users > 0) return;
+  if (at->second.is_counted) --log_counts_[at->second.log_dir];
+  places_.erase(at);
 }
 
 base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create(
     const base::TopicPartition& partition, std::optional<base::TopicId> id, std::int64_t now_ms,
     bool is_new) {
-  base::LockGuard one_at_a_time(create_mutex_);
+  if (!is_new && find(partition) == nullptr && !offline_directories().empty()) {
+    return base::fail(LogError::storage_error,
+                      fmt::format("{} may lie in an offline log directory", partition));
+  }
+  const std::string log_dir = reserve_place(partition);
+  if (log_dir.empty()) {
+    return base::fail(LogError::storage_error,
+                      is_offline(partition)
+                          ? fmt::format("{} lies in an offline log directory", partition)
+                          : "no log directory is usable");
+  }
+  auto log = get_or_create_in(log_dir, partition, id, now_ms);
+  release_place(partition);
+  return log;
+}
+
+base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create_in(
+    const std::string& log_dir, const base::TopicPartition& partition,
+    std::optional<base::TopicId> id, std::int64_t now_ms) {
+  const auto directory = directory_of(log_dir);
+  base::LockGuard one_at_a_time(directory->create_mutex());
   std::shared_ptr<PartitionLog> log = find(partition);
   if (log == nullptr) {
-    if (is_offline(partition) || (!is_new && !offline_directories().empty())) {
-      return base::fail(LogError::storage_error,
-                        fmt::format("{} may lie in an offline log directory", partition));
-    }
-    const auto directory = emptiest_directory();
-    if (directory == nullptr) {
-      return base::fail(LogError::storage_error, "no log directory is usable");
+    if (!directory->is_live()) {
+      return base::fail(LogError::storage_error, log_dir + " is offline");
     }
     OpenLogOptions options;
     options.log_dir = directory->path();
@@ -208,7 +273,7 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create(
     }
     log = std::move(*opened);
     base::LockGuard guard(mutex_);
-    logs_.emplace(partition, log);
+    put_log(partition, log);
   }
   if (id && options_.keep_partition_metadata) TRY(log->assign_topic_id(*id));
   return log;
@@ -222,21 +287,20 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
     std::shared_ptr<PartitionLog> log;
     {
       base::LockGuard guard(mutex_);
-      auto node = logs_.extract(partition);
-      if (node.empty()) continue;
-      log = std::move(node.mapped());
+      log = take_log(partition);
     }
+    if (log == nullptr) continue;
     const auto renamed = log->retire_directory(deleted_directory_name(partition, random_.uuid()));
     if (!renamed) {
       result = renamed;
       if (!log->is_usable()) continue;
       base::LockGuard guard(mutex_);  // nothing has happened: to be deleted later
-      logs_.emplace(partition, std::move(log));
+      put_log(partition, std::move(log));
       continue;
     }
     touched.insert(log->log_dir());
     if (log->cleaned_up_to()) compacted.insert(log->log_dir());
-    reaper_.add({log->directory()}, log->config()->file_delete_delay_ms);
+    environment_.remove_later({log->directory()}, log->config()->file_delete_delay_ms);
   }
   for (const auto& directory : live()) {
     if (!touched.contains(directory->path())) continue;
@@ -353,6 +417,7 @@ void LogManager::settle_failure(const std::string& log_dir) {
       gone.push_back(std::move(at->second));
       at = logs_.erase(at);
     }
+    log_counts_.erase(log_dir);
   }
   if (options_.on_directory_failed) options_.on_directory_failed(log_dir, *error);
 }
@@ -393,48 +458,46 @@ base::Result<void> LogManager::write_checkpoint(LogDirectory& directory, const c
   return written;
 }
 
-base::Result<void> LogManager::write_checkpoints(const char* name) {
-  base::Result<void> result;
-  for (const auto& directory : live()) {
-    const auto written = write_checkpoint(*directory, name);
-    if (result && !written) result = written;
-  }
+base::Result<void> LogManager::write_checkpoint_of(const std::string& log_dir, const char* name) {
+  const auto directory = directory_of(log_dir);
+  if (directory == nullptr || !directory->is_live()) return {};
+  const auto written = write_checkpoint(*directory, name);
   settle_unless_posted();
-  return result;
+  return written;
 }
 
-base::Result<void> LogManager::checkpoint_recovery_points() {
-  return write_checkpoints(kRecoveryPointCheckpoint);
+base::Result<void> LogManager::checkpoint_recovery_points(const std::string& log_dir) {
+  return write_checkpoint_of(log_dir, kRecoveryPointCheckpoint);
 }
-base::Result<void> LogManager::checkpoint_log_start_offsets() {
-  return write_checkpoints(kLogStartCheckpoint);
+base::Result<void> LogManager::checkpoint_log_start_offsets(const std::string& log_dir) {
+  return write_checkpoint_of(log_dir, kLogStartCheckpoint);
 }
-base::Result<void> LogManager::checkpoint_high_watermarks() {
-  return write_checkpoints(kHighWatermarkCheckpoint);
+base::Result<void> LogManager::checkpoint_high_watermarks(const std::string& log_dir) {
+  return write_checkpoint_of(log_dir, kHighWatermarkCheckpoint);
 }
-
 base::Result<void> LogManager::checkpoint_cleaned_offsets(const std::string& log_dir) {
-  for (const auto& directory : live()) {
-    if (directory->path() == log_dir) return write_checkpoint(*directory, kCleanerCheckpoint);
-  }
-  return {};
+  return write_checkpoint_of(log_dir, kCleanerCheckpoint);
 }
 
 // Below: an error has been logged and handled by the log itself.
-void LogManager::flush_due_logs(std::int64_t now_ms) {
-  for (const auto& log : all()) {
+void LogManager::flush_due_logs(const std::string& log_dir, std::int64_t now_ms) {
+  for (const auto& log : logs_in(log_dir)) {
     if (log->flusher().is_due(now_ms)) (void)log->flusher().flush(now_ms);
   }
   settle_unless_posted();
 }
 
-void LogManager::apply_retention(std::int64_t now_ms) {
-  for (const auto& log : all()) (void)log->delete_old_segments(now_ms);
+void LogManager::apply_retention(const std::string& log_dir, std::int64_t now_ms) {
+  for (const auto& log : logs_in(log_dir)) (void)log->delete_old_segments(now_ms);
   settle_unless_posted();
 }
 
-void LogManager::remove_expired_producers(std::int64_t now_ms) {
-  for (const auto& log : all()) log->remove_expired_producers(now_ms);
+void LogManager::remove_expired_producers(const std::string& log_dir, std::int64_t now_ms) {
+  for (const auto& log : logs_in(log_dir)) log->remove_expired_producers(now_ms);
+}
+
+void LogManager::remove_due_files(const std::string& log_dir, std::int64_t now_ms) {
+  if (const auto directory = directory_of(log_dir)) directory->reaper().remove_due(now_ms);
 }
 
 }  // namespace storage

@@ -89,7 +89,16 @@ class LogManager {
   base::Result<std::shared_ptr<PartitionLog>> get_or_create(const base::TopicPartition& partition,
                                                             std::optional<base::TopicId> id,
                                                             std::int64_t now_ms, bool is_new = true)
-      EXCLUDES(create_mutex_, mutex_);
+      EXCLUDES(mutex_);
+  // The same in two steps, for whoever has a worker for each directory. First: where the log is, or
+  // where it will be made if it has none; the same answer for all who ask until each has released
+  // it. Empty, with nothing to release: it may lie in an offline directory, or none is usable. Does
+  // not wait for the disk.
+  std::string reserve_place(const base::TopicPartition& partition) EXCLUDES(mutex_);
+  void release_place(const base::TopicPartition& partition) EXCLUDES(mutex_);
+  base::Result<std::shared_ptr<PartitionLog>> get_or_create_in(
+      const std::string& log_dir, const base::TopicPartition& partition,
+      std::optional<base::TopicId> id, std::int64_t now_ms) EXCLUDES(mutex_);
   // Step one of deletion: the directory is renamed to `-delete` and the log is gone from view.
   // Not found: nothing to do. Several at once, as checkpoints are rewritten once. (worker)
   base::Result<void> remove(const std::vector<base::TopicPartition>& partitions) EXCLUDES(mutex_);
@@ -117,17 +126,18 @@ class LogManager {
   void settle_failure(const std::string& log_dir) EXCLUDES(failures_mutex_, mutex_);
 
   // --- upkeep (worker), each as often as its config says -----------------------------------------
-  // Every live directory is written; the first error, for a log line, has been dealt with: unless
-  // the disk is just full, the directory is offline.
-  base::Result<void> checkpoint_recovery_points();
-  base::Result<void> checkpoint_log_start_offsets();
-  base::Result<void> checkpoint_high_watermarks();
+  // Of one directory, so that one that hangs holds up nothing but itself. Nothing is done for a
+  // directory that is offline. An error, for a log line, has been dealt with: if the device has
+  // failed, the directory is offline.
+  base::Result<void> checkpoint_recovery_points(const std::string& log_dir);
+  base::Result<void> checkpoint_log_start_offsets(const std::string& log_dir);
+  base::Result<void> checkpoint_high_watermarks(const std::string& log_dir);
   base::Result<void> checkpoint_cleaned_offsets(const std::string& log_dir);
-  void flush_due_logs(std::int64_t now_ms);
-  void apply_retention(std::int64_t now_ms);
-  void remove_expired_producers(std::int64_t now_ms);
+  void flush_due_logs(const std::string& log_dir, std::int64_t now_ms);
+  void apply_retention(const std::string& log_dir, std::int64_t now_ms);
+  void remove_expired_producers(const std::string& log_dir, std::int64_t now_ms);
   // Step two of deletion: unlinks what has waited for its delay.
-  void remove_due_files(std::int64_t now_ms) { reaper_.remove_due(now_ms); }
+  void remove_due_files(const std::string& log_dir, std::int64_t now_ms);
 
   // Clean shutdown: flushes and closes every log, writes the checkpoints and, per directory
   // without an error, the clean shutdown marker. Unlocks. Where very many logs have something to
@@ -150,7 +160,11 @@ class LogManager {
   // Calls `work` for every index below `count`, on this thread and on the executor's.
   static void run_parallel(std::size_t count, std::size_t threads, const Executor& executor,
                            std::function<void(std::size_t index)> work);
-  std::shared_ptr<LogDirectory> emptiest_directory() const EXCLUDES(mutex_);
+  std::shared_ptr<LogDirectory> directory_of(const std::string& log_dir) const;
+  std::string emptiest_directory() const REQUIRES(mutex_);
+  void put_log(const base::TopicPartition& partition, std::shared_ptr<PartitionLog> log)
+      REQUIRES(mutex_);
+  std::shared_ptr<PartitionLog> take_log(const base::TopicPartition& partition) REQUIRES(mutex_);
   Logs logs_in(const std::string& log_dir) const EXCLUDES(mutex_);
   static std::optional<base::Offset> checkpointed_offset(const char* name, const PartitionLog& log);
   Directories live() const;
@@ -159,7 +173,7 @@ class LogManager {
   bool stage_and_sync(const LogDirectory& directory, const Logs& logs);
   bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
-  base::Result<void> write_checkpoints(const char* name);
+  base::Result<void> write_checkpoint_of(const std::string& log_dir, const char* name);
   void settle_unless_posted() EXCLUDES(failures_mutex_, mutex_);
   // Environment's run_on_disk: remembers that a job is under way.
   void run_job(const std::string& log_dir, std::move_only_function<void()> job);
@@ -169,7 +183,6 @@ class LogManager {
   const LogManagerOptions options_;
   DescriptorCache descriptors_;
   IndexPageCache index_pages_;
-  FileReaper reaper_;
   LogEnvironment environment_;
   MetaProperties stored_;
   Directories directories_;  // fixed after open
@@ -178,7 +191,13 @@ class LogManager {
   mutable base::Mutex mutex_;
   std::unordered_map<base::TopicPartition, std::shared_ptr<PartitionLog>> logs_ GUARDED_BY(mutex_);
   std::set<base::TopicPartition> offline_partitions_ GUARDED_BY(mutex_);
-  base::Mutex create_mutex_;  // one creation at a time; taken before mutex_
+  std::unordered_map<std::string, std::int64_t> log_counts_ GUARDED_BY(mutex_);  // by directory
+  struct Place {
+    std::string log_dir;
+    std::size_t users = 0;
+    bool is_counted = false;  // in log_counts_, as the log to come
+  };
+  std::unordered_map<base::TopicPartition, Place> places_ GUARDED_BY(mutex_);
 
   base::Mutex failures_mutex_;                                               // a leaf
   std::map<std::string, base::Error> failures_ GUARDED_BY(failures_mutex_);  // not settled

@@ -56,8 +56,10 @@ base::Result<void> LogManager::load(const Executor& executor,
     return base::fail(base::Errc::unavailable, "no log directory could be loaded");
   }
   // A log end inside a gap has fallen back: no recovery point may claim what is yet to be written.
-  if (const auto written = checkpoint_recovery_points(); !written) {
-    LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
+  for (const auto& directory : live()) {
+    if (const auto written = checkpoint_recovery_points(directory->path()); !written) {
+      LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
+    }
   }
   is_loaded_ = true;
   LOG_INFO("logs loaded count={} recovered_mb={} took_ms={}", all().size(),
@@ -108,7 +110,7 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
     if (!name) return base::fail(std::move(name.error()).with_context(directory.path()));
     if (name->kind == PartitionDirectoryKind::deleted) {
       const auto config = options_.config_of(name->partition.topic);
-      reaper_.add({directory.path() + "/" + entry.name}, config->file_delete_delay_ms);
+      directory.reaper().add({directory.path() + "/" + entry.name}, config->file_delete_delay_ms);
     }
     if (name->kind != PartitionDirectoryKind::partition) continue;
     LoadJob job;
@@ -146,7 +148,7 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
     auto opened = PartitionLog::open(environment_, std::move(options));
     if (opened) {
       base::LockGuard guard(mutex_);
-      logs_.emplace(job.options.topic_partition, std::move(*opened));
+      put_log(job.options.topic_partition, std::move(*opened));
     } else if (classify(opened.error(), DiskAccess::write) == DiskFailure::out_of_descriptors) {
       base::LockGuard guard(progress.mutex);
       progress.refusal = opened.error();
@@ -156,7 +158,7 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
   }
   if (!job.directory->is_live()) {
     base::LockGuard guard(mutex_);
-    logs_.erase(job.options.topic_partition);
+    take_log(job.options.topic_partition);
     offline_partitions_.insert(job.options.topic_partition);
   }
   progress.done.fetch_add(1);

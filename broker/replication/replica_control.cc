@@ -1,6 +1,8 @@
 #include "broker/replication/replica_control.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/log.h"
 
@@ -47,54 +49,139 @@ ReplicaControl::ReplicaControl(Options options, PartitionTable& partitions,
       clock_(clock),
       worker_(worker) {}
 
-runtime::Task<protocol::LeaderAndIsrResponse> ReplicaControl::apply(
-    std::shared_ptr<const protocol::LeaderAndIsrRequest> request) {
-  co_return co_await runtime::run_on(worker_, [this, request] { return apply_now(*request); });
-}
+// --- lanes ---------------------------------------------------------------------------------------
 
-runtime::Task<protocol::StopReplicaResponse> ReplicaControl::apply(
-    std::shared_ptr<const protocol::StopReplicaRequest> request) {
-  co_return co_await runtime::run_on(worker_, [this, request] { return apply_now(*request); });
-}
+std::string ReplicaControl::place_of(const Order& order) { return logs_.reserve_place(order.id); }
 
-protocol::LeaderAndIsrResponse ReplicaControl::apply_now(
-    const protocol::LeaderAndIsrRequest& request) {
-  protocol::LeaderAndIsrResponse response;
-  if (!controller_epoch_.accept(request.controller_epoch)) {
-    response.error_code = static_cast<std::int16_t>(ErrorCode::kStaleControllerEpoch);
-    return response;
+std::string ReplicaControl::place_of(const StopOrder& order) {
+  if (const auto partition = partitions_.find(order.id.topic, order.id.partition)) {
+    return partition->log().log_dir();
   }
+  const auto log = logs_.find(order.id);
+  return log == nullptr ? std::string() : log->log_dir();
+}
+
+template <class Orders>
+std::vector<ReplicaControl::LanePart> ReplicaControl::split(const Orders& orders) {
+  std::vector<LanePart> parts;
+  std::map<std::string, std::size_t> open_part;  // of each directory
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    const std::string log_dir = place_of(orders[i]);
+    const auto [place, is_first] = open_part.emplace(log_dir, parts.size());
+    if (!is_first && parts[place->second].places.size() == kPartOrders) {
+      place->second = parts.size();
+    }
+    if (place->second == parts.size()) parts.push_back({log_dir, {}});
+    parts[place->second].places.push_back(i);
+  }
+  return parts;
+}
+
+template <class Orders, class Run>
+runtime::Task<std::vector<ErrorCode>> ReplicaControl::on_lanes(std::shared_ptr<Orders> orders,
+                                                               Run run) {
+  runtime::Loop* const loop = runtime::Loop::current();
+  auto pending = co_await runtime::run_on(worker_, [this, loop, orders, run] {
+    std::vector<Pending> all;
+    for (LanePart& part : split(*orders)) {
+      auto [sender, receiver] = runtime::one_shot<std::vector<ErrorCode>>(*loop);
+      auto job = [run, orders, part, sender = std::move(sender)]() mutable {
+        sender.complete(run(*orders, part));
+      };
+      // Without a directory there is no disk to wait for.
+      if (part.log_dir.empty()) {
+        job();
+      } else {
+        options_.lane(part.log_dir).submit(std::move(job));
+      }
+      all.push_back({std::move(part), std::move(receiver)});
+    }
+    return all;
+  });
+  std::vector<ErrorCode> codes(orders->size(), ErrorCode::kKafkaStorageError);
+  std::set<std::string> silent;
+  for (Pending& part : pending) {
+    const std::string& log_dir = part.part.log_dir;
+    const std::int64_t patience_ms = silent.contains(log_dir) ? 0 : options_.lane_patience_ms;
+    const auto answer = co_await part.codes.wait(patience_ms);
+    if (!answer) {
+      if (!silent.insert(log_dir).second) continue;
+      LOG_ERROR("log directory {} does not answer, orders of the controller wait for it", log_dir);
+      continue;
+    }
+    for (std::size_t i = 0; i < answer->size(); ++i) codes[part.part.places[i]] = (*answer)[i];
+  }
+  co_return codes;
+}
+
+// --- LeaderAndIsr --------------------------------------------------------------------------------
+
+std::vector<ReplicaControl::Order> ReplicaControl::orders_of(
+    const protocol::LeaderAndIsrRequest& request) {
+  std::vector<Order> orders;
   for (const auto& partition : request.ungrouped_partition_states) {
-    const Order order{{partition.topic_name, partition.partition_index},
+    orders.push_back({{partition.topic_name, partition.partition_index},
                       {},
                       state_of(partition),
-                      partition.is_new};
-    auto& answer = response.partition_errors.emplace_back();
-    answer.topic_name = order.id.topic;
-    answer.partition_index = order.id.partition;
-    answer.error_code = static_cast<std::int16_t>(apply_order(order));
+                      partition.is_new});
   }
   for (const auto& topic : request.topic_states) {
-    auto& by_id = response.topics.emplace_back();  // Versions 5 and up
-    by_id.topic_id = topic.topic_id;
     for (const auto& partition : topic.partition_states) {
-      const Order order{{topic.topic_name, partition.partition_index},
+      orders.push_back({{topic.topic_name, partition.partition_index},
                         topic.topic_id,
                         state_of(partition),
-                        partition.is_new};
-      auto& answer = by_id.partition_errors.emplace_back();
-      answer.topic_name = order.id.topic;
-      answer.partition_index = order.id.partition;
-      answer.error_code = static_cast<std::int16_t>(apply_order(order));
-      response.partition_errors.push_back(answer);  // versions 2 to 4
+                        partition.is_new});
+    }
+  }
+  return orders;
+}
+
+runtime::Task<protocol::LeaderAndIsrResponse> ReplicaControl::apply(
+    std::shared_ptr<const protocol::LeaderAndIsrRequest> request) {
+  protocol::LeaderAndIsrResponse response;
+  if (!controller_epoch_.accept(request->controller_epoch)) {
+    response.error_code = static_cast<std::int16_t>(ErrorCode::kStaleControllerEpoch);
+    co_return response;
+  }
+  const auto orders = std::make_shared<const std::vector<Order>>(orders_of(*request));
+  const auto codes = co_await on_lanes(
+      orders, [this](const auto& all, const LanePart& part) { return apply_all(all, part); });
+  std::size_t next = 0;
+  const auto answer_next = [&](auto& errors) {
+    auto& answer = errors.emplace_back();
+    answer.topic_name = (*orders)[next].id.topic;
+    answer.partition_index = (*orders)[next].id.partition;
+    answer.error_code = static_cast<std::int16_t>(codes[next]);
+    ++next;
+    return answer;
+  };
+  for (std::size_t i = 0; i < request->ungrouped_partition_states.size(); ++i) {
+    answer_next(response.partition_errors);
+  }
+  for (const auto& topic : request->topic_states) {
+    auto& by_id = response.topics.emplace_back();  // Versions 5 and up
+    by_id.topic_id = topic.topic_id;
+    for (std::size_t i = 0; i < topic.partition_states.size(); ++i) {
+      response.partition_errors.push_back(answer_next(by_id.partition_errors));  // versions 2 to 4
     }
   }
   has_state_.store(true);
-  return response;
+  co_return response;
 }
 
-ErrorCode ReplicaControl::apply_order(const Order& order) {
-  if (logs_.is_offline(order.id)) return ErrorCode::kKafkaStorageError;
+std::vector<ErrorCode> ReplicaControl::apply_all(const std::vector<Order>& orders,
+                                                 const LanePart& part) {
+  std::vector<ErrorCode> codes;
+  codes.reserve(part.places.size());
+  for (const std::size_t place : part.places) {
+    codes.push_back(apply_order(orders[place], part.log_dir));
+    if (!part.log_dir.empty()) logs_.release_place(orders[place].id);
+  }
+  return codes;
+}
+
+ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log_dir) {
+  if (log_dir.empty()) return ErrorCode::kKafkaStorageError;
   auto partition = partitions_.find(order.id.topic, order.id.partition);
   const base::LeaderEpoch current =
       partition == nullptr ? base::kNoLeaderEpoch : partition->leader_state().leader_epoch;
@@ -120,7 +207,7 @@ ErrorCode ReplicaControl::apply_order(const Order& order) {
       return ErrorCode::kKafkaStorageError;
     }
     const auto id = order.topic_id.is_zero() ? std::nullopt : std::optional(order.topic_id);
-    auto log = logs_.get_or_create(order.id, id, clock_.wall_ms());
+    auto log = logs_.get_or_create_in(log_dir, order.id, id, clock_.wall_ms());
     if (!log) {
       LOG_ERROR("partition {} not opened: {}", order.id, log.error().to_string());
       return storage_code(log.error());
@@ -146,6 +233,8 @@ ErrorCode ReplicaControl::apply_order(const Order& order) {
   return ErrorCode::kNone;
 }
 
+// --- StopReplica ---------------------------------------------------------------------------------
+
 std::vector<ReplicaControl::StopOrder> ReplicaControl::orders_of(
     const protocol::StopReplicaRequest& request) {
   std::vector<StopOrder> orders;
@@ -168,31 +257,39 @@ std::vector<ReplicaControl::StopOrder> ReplicaControl::orders_of(
   return orders;
 }
 
-protocol::StopReplicaResponse ReplicaControl::apply_now(
-    const protocol::StopReplicaRequest& request) {
+runtime::Task<protocol::StopReplicaResponse> ReplicaControl::apply(
+    std::shared_ptr<const protocol::StopReplicaRequest> request) {
   protocol::StopReplicaResponse response;
-  if (!controller_epoch_.accept(request.controller_epoch)) {
+  if (!controller_epoch_.accept(request->controller_epoch)) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::kStaleControllerEpoch);
-    return response;
+    co_return response;
   }
-  std::vector<base::TopicPartition> to_delete;
-  for (const StopOrder& order : orders_of(request)) {
+  const auto orders = std::make_shared<const std::vector<StopOrder>>(orders_of(*request));
+  const auto codes = co_await on_lanes(
+      orders, [this](const auto& all, const LanePart& part) { return stop_all(all, part); });
+  for (std::size_t i = 0; i < orders->size(); ++i) {
     auto& answer = response.partition_errors.emplace_back();
-    answer.topic_name = order.id.topic;
-    answer.partition_index = order.id.partition;
-    answer.error_code = static_cast<std::int16_t>(stop(order, to_delete));
+    answer.topic_name = (*orders)[i].id.topic;
+    answer.partition_index = (*orders)[i].id.partition;
+    answer.error_code = static_cast<std::int16_t>(codes[i]);
   }
-  if (to_delete.empty()) return response;
+  co_return response;
+}
+
+std::vector<ErrorCode> ReplicaControl::stop_all(const std::vector<StopOrder>& orders,
+                                                const LanePart& part) {
+  std::vector<ErrorCode> codes;
+  std::vector<base::TopicPartition> to_delete;
+  for (const std::size_t place : part.places) codes.push_back(stop(orders[place], to_delete));
+  if (to_delete.empty()) return codes;
   const auto removed = logs_.remove(to_delete);
-  if (removed) return response;
+  if (removed) return codes;
   LOG_ERROR("replicas not deleted: {}", removed.error().to_string());
-  for (auto& answer : response.partition_errors) {
-    const base::TopicPartition id{answer.topic_name, answer.partition_index};
-    if (std::find(to_delete.begin(), to_delete.end(), id) != to_delete.end()) {
-      answer.error_code = static_cast<std::int16_t>(ErrorCode::kKafkaStorageError);
-    }
+  const std::set<base::TopicPartition> failed(to_delete.begin(), to_delete.end());
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    if (failed.contains(orders[part.places[i]].id)) codes[i] = ErrorCode::kKafkaStorageError;
   }
-  return response;
+  return codes;
 }
 
 ErrorCode ReplicaControl::stop(const StopOrder& order,
@@ -218,11 +315,17 @@ ErrorCode ReplicaControl::stop(const StopOrder& order,
   return ErrorCode::kNone;
 }
 
+// --- failures ------------------------------------------------------------------------------------
+
 void ReplicaControl::on_directory_failed(const std::string& log_dir) {
   for (const auto& partition : partitions_.all()) {
     if (partition->log().log_dir() != log_dir) continue;
     partitions_.erase(partition->id());
     partition->close(ReplicaError::offline);
+    const base::LeaderEpoch epoch = partition->role().leader_epoch;
+    for (LeadershipListener* listener : listeners_) {
+      listener->on_not_leader(partition->id(), epoch);
+    }
   }
 }
 

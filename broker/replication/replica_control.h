@@ -1,14 +1,18 @@
 // Purpose: what the controller orders: LeaderAndIsr and StopReplica applied to the hosted
 // partitions, and the periodic upkeep of their logs.
 //
-// Orders of all controllers are applied one at a time, by jobs on one worker thread: creating and
-// deleting logs waits for the disk. Any thread may call the coroutines; they resume on the caller's
-// loop. Source: ReplicaManager.becomeLeaderOrFollower, stopReplicas (3.9).
+// Orders are split by log directory, in the order in which they come; each directory has a lane of
+// its own, a worker that applies its orders one at a time, as creating and deleting logs waits for
+// the disk. So a directory that hangs holds up the orders for its own partitions alone: where a
+// lane does not move for a while, they are answered KAFKA_STORAGE_ERROR and carried out whenever it
+// moves again. Any thread may call the coroutines; they resume on the caller's loop.
+// Source: ReplicaManager.becomeLeaderOrFollower, stopReplicas (3.9).
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "broker/replication/partition_table.h"
@@ -21,8 +25,8 @@
 
 namespace replication {
 
-// Told, on the control worker, after a partition's role here has changed; coordinators load and
-// unload by it.
+// Told, on the lane of the partition's directory, after a partition's role here has changed;
+// coordinators load and unload by it.
 class LeadershipListener {
  public:
   virtual ~LeadershipListener() = default;
@@ -52,11 +56,16 @@ class ReplicaControl {
     // Whether LeaderAndIsr may be answered NONE without following because the leader is unknown.
     std::function<bool(base::BrokerId)> is_alive;
     std::function<std::int32_t(const std::string& topic)> min_insync_replicas;
+    // One worker thread for each log directory.
+    std::function<runtime::WorkerPool&(const std::string& log_dir)> lane;
+    // How long a lane may take for a part of a request; less than the controller waits.
+    std::int64_t lane_patience_ms = 20'000;
   };
+  // `worker`, one thread, splits the orders; it never waits for a disk.
   ReplicaControl(Options options, PartitionTable& partitions, storage::LogManager& logs,
                  runtime::Clock& clock, runtime::WorkerPool& worker);
 
-  // The caller has checked the broker epoch. `worker` runs the job.
+  // The caller has checked the broker epoch.
   runtime::Task<protocol::LeaderAndIsrResponse> apply(
       std::shared_ptr<const protocol::LeaderAndIsrRequest> request);
   runtime::Task<protocol::StopReplicaResponse> apply(
@@ -66,7 +75,7 @@ class ReplicaControl {
   void add_listener(LeadershipListener* listener) { listeners_.push_back(listener); }
   // True once a LeaderAndIsr was applied: from then on high watermarks are worth a checkpoint.
   bool has_state() const { return has_state_.load(); }
-  // A log directory failed: its partitions answer KAFKA_STORAGE_ERROR. Any thread.
+  // A log directory failed: its partitions answer KAFKA_STORAGE_ERROR. On the directory's lane.
   void on_directory_failed(const std::string& log_dir);
 
  private:
@@ -76,15 +85,36 @@ class ReplicaControl {
     LeaderState state;
     bool is_new = false;
   };
-  protocol::LeaderAndIsrResponse apply_now(const protocol::LeaderAndIsrRequest& request);
-  protocol::ErrorCode apply_order(const Order& order);
-  protocol::StopReplicaResponse apply_now(const protocol::StopReplicaRequest& request);
   struct StopOrder {
     base::TopicPartition id;
     std::int32_t leader_epoch = -1;
     bool deletes = false;
   };
+  using Code = protocol::ErrorCode;
+  // A part of a request for one lane: which orders, by their places in it. Small enough for a lane
+  // that works to be done with it in a while.
+  struct LanePart {
+    std::string log_dir;
+    std::vector<std::size_t> places;
+  };
+  static constexpr std::size_t kPartOrders = 256;
+  struct Pending {
+    LanePart part;
+    runtime::Receiver<std::vector<Code>> codes;  // in the order of `part.places`
+  };
+  // One code for each order. `run(part)` is called on the part's lane.
+  template <class Orders, class Run>
+  runtime::Task<std::vector<Code>> on_lanes(std::shared_ptr<Orders> orders, Run run);
+  template <class Orders>
+  std::vector<LanePart> split(const Orders& orders);
+  std::string place_of(const Order& order);
+  std::string place_of(const StopOrder& order);
+
+  static std::vector<Order> orders_of(const protocol::LeaderAndIsrRequest& request);
   static std::vector<StopOrder> orders_of(const protocol::StopReplicaRequest& request);
+  protocol::ErrorCode apply_order(const Order& order, const std::string& log_dir);
+  std::vector<Code> apply_all(const std::vector<Order>& orders, const LanePart& part);
+  std::vector<Code> stop_all(const std::vector<StopOrder>& orders, const LanePart& part);
   protocol::ErrorCode stop(const StopOrder& order, std::vector<base::TopicPartition>& to_delete);
 
   const Options options_;

@@ -26,7 +26,8 @@ storage::Executor executor_on(runtime::WorkerPool& pool) {
 }  // namespace
 
 Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
-    : parts_(std::make_unique<Parts>(control, std::move(options.properties),
+    : on_fatal_(std::move(options.on_fatal)),
+      parts_(std::make_unique<Parts>(control, std::move(options.properties),
                                      std::move(options.config))) {
   Parts& p = *parts_;
   p.open_files_limit = options.open_files_limit;
@@ -38,6 +39,7 @@ Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
   p.resolver = runtime::make_worker_pool("resolver", 2, kExpectedJobs);
   p.disk = runtime::make_worker_pool("disk", std::max(kDiskWorkersMin, recovery_threads + 1),
                                      kExpectedJobs);
+  p.directories = std::make_unique<DirectoryWorkers>(config->log.dirs);
   p.replica_orders = runtime::make_worker_pool("replica-orders", 1, kExpectedJobs);
   p.heavy = runtime::make_worker_pool("heavy", cores, kExpectedJobs);
   const std::size_t loops =
@@ -93,21 +95,34 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
   options.keep_partition_metadata =
       config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_8_iv0;
   options.config_of = [&p](const std::string& topic) { return p.topic_settings->log(topic); };
-  options.on_directory_failed = [&p](const std::string& log_dir, const base::Error& error) {
-    LOG_ERROR("log directory {} is offline: {}", log_dir, error.to_string());
-    if (p.replica_control != nullptr) p.replica_control->on_directory_failed(log_dir);
+  options.on_directory_failed = [this](const std::string& log_dir, const base::Error& error) {
+    on_directory_failed(log_dir, error);
   };
   options.post_settling = [&p](const std::string& log_dir) {
-    p.replica_orders->submit([&p, log_dir] { p.logs->settle_failure(log_dir); });
+    p.directories->orders(log_dir).submit([&p, log_dir] { p.logs->settle_failure(log_dir); });
   };
-  options.run_on_disk = [&p](const std::string&, std::move_only_function<void()> job) {
-    p.disk->submit(std::move(job));
+  options.run_on_disk = [&p](const std::string& log_dir, std::move_only_function<void()> job) {
+    p.directories->disk(log_dir).submit(std::move(job));
   };
   auto opened = co_await runtime::run_on(
       *p.disk, [&p, options] { return storage::LogManager::open(*p.files, p.random, options); });
   if (!opened) co_return base::fail(opened.error());
   p.logs = std::move(*opened);
   co_return base::Result<void>();
+}
+
+void Broker::on_directory_failed(const std::string& log_dir, const base::Error& error) {
+  Parts& p = *parts_;
+  LOG_ERROR("log directory {} is offline: {}", log_dir, error.to_string());
+  if (p.replica_control != nullptr) p.replica_control->on_directory_failed(log_dir);
+  const bool is_last = p.logs->live_directories().empty();
+  p.control.post([this, log_dir, is_last] {
+    if (is_last) {
+      if (on_fatal_) on_fatal_("all log directories have failed, the last one was " + log_dir);
+    } else if (parts_->log_dir_events != nullptr) {
+      parts_->log_dir_events->announce();
+    }
+  });
 }
 
 runtime::Task<base::Result<void>> Broker::join_cluster() {
@@ -157,6 +172,9 @@ void Broker::make_domain() {
   options.min_insync_replicas = [&p](const std::string& topic) {
     return p.topic_settings->topic(topic).min_insync_replicas;
   };
+  options.lane = [&p](const std::string& log_dir) -> runtime::WorkerPool& {
+    return p.directories->orders(log_dir);
+  };
   p.replica_control = std::make_unique<replication::ReplicaControl>(
       std::move(options), p.partitions, *p.logs, p.clock(), *p.replica_orders);
   p.group_coordinator = std::make_unique<groups::GroupCoordinator>(
@@ -179,8 +197,14 @@ void Broker::make_domain() {
     p.session->add_listener(*p.features);
   }
   p.session->add_listener(*p.controller);
-  p.upkeep = std::make_unique<Upkeep>(p.control, *p.disk, *p.logs,
-                                      [&p] { return p.replica_control->has_state(); });
+  p.log_dir_events = std::make_unique<cluster::LogDirEvents>(p.control, p.broker_id);
+  p.session->add_listener(*p.log_dir_events);
+  p.upkeep = std::make_unique<Upkeep>(
+      p.control,
+      [&p](const std::string& log_dir) -> runtime::WorkerPool& {
+        return p.directories->disk(log_dir);
+      },
+      *p.logs, [&p] { return p.replica_control->has_state(); });
   if (config->log.cleaner.enable) {
     p.cleaning = std::make_unique<Cleaning>(p.control, *p.logs, config->log.cleaner);
   }
@@ -220,15 +244,18 @@ runtime::Task<void> Broker::stop() {
   if (p.controller_link != nullptr) co_await p.controller_link->close();
   if (p.controller != nullptr) p.controller->stop();
   if (p.logs != nullptr) {
+    // Orders that nobody waits for any more, as their disk was slow.
+    co_await p.directories->drain(p.config.get()->log.dirs);
     co_await runtime::run_on(*p.disk,
                              [&p] { p.logs->close(executor_on(*p.disk), p.clock().wall_ms()); });
-    co_await runtime::run_on(*p.replica_orders, [] {});  // what was posted there is done
+    co_await p.directories->drain(p.logs->offline_directories());  // what was posted is done
   }
   // The registration goes with the session: last of all, when nothing of ours can be asked for.
   if (p.session != nullptr) co_await p.session->close();
   if (p.controller != nullptr) co_await p.controller->close();
   if (p.config_store != nullptr) co_await p.config_store->close();
   if (p.features != nullptr) co_await p.features->close();
+  if (p.log_dir_events != nullptr) co_await p.log_dir_events->close();
   LOG_INFO("[KafkaServer id={}] shut down completed (kafka.server.KafkaServer)", p.broker_id);
 }
 

@@ -6,6 +6,7 @@
 // register, accept, controller. A stop goes the other way round.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct BrokerOptions {
   config::Properties properties;  // the file with --override, for DescribeConfigs
   config::ServerConfig config;
   std::size_t open_files_limit = 1024;  // of this process
+  // The broker cannot go on, for the reason given, and is to be stopped. On the control loop.
+  std::function<void(const std::string& reason)> on_fatal;
 };
 
 class Broker {
@@ -44,9 +47,12 @@ class Broker {
   runtime::Task<base::Result<void>> join_cluster();
   runtime::Task<base::Result<void>> load_logs();
   void make_domain();
+  // On the lane of the directory.
+  void on_directory_failed(const std::string& log_dir, const base::Error& error);
   // Until the controller has told who is alive; a few seconds at most, if there is no controller.
   runtime::Task<void> await_first_metadata();
 
+  std::function<void(const std::string& reason)> on_fatal_;
   std::unique_ptr<Parts> parts_;
   runtime::CancelSource interrupted_;
 };

@@ -103,6 +103,7 @@ std::size_t raise_open_files_limit() {
 struct Progress {
   explicit Progress(runtime::Loop& loop) : changed(loop) {}
   int signal_number = 0;
+  std::optional<std::string> fatal;  // why the broker cannot go on
   std::optional<base::Result<void>> started;
   runtime::Notify changed;
 };
@@ -124,10 +125,16 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
     progress.signal_number = number;
     progress.changed.notify_all();
   });
+  options.on_fatal = [&progress](const std::string& reason) {
+    progress.fatal = reason;
+    progress.changed.notify_all();
+  };
   server::Broker broker(loop, std::move(options));
   runtime::TaskScope scope(loop, "start");
   scope.spawn(start(&broker, &progress));
-  while (progress.signal_number == 0 && !progress.started) (void)co_await progress.changed.wait();
+  while (progress.signal_number == 0 && !progress.fatal && !progress.started) {
+    (void)co_await progress.changed.wait();
+  }
   if (!progress.started) co_await broker.interrupt();
   co_await scope.join();
   if (!*progress.started && progress.signal_number == 0) {
@@ -136,7 +143,14 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
     co_await broker.stop();
     co_return EXIT_FAILURE;
   }
-  while (progress.signal_number == 0) (void)co_await progress.changed.wait();
+  while (progress.signal_number == 0 && !progress.fatal) (void)co_await progress.changed.wait();
+  if (progress.fatal) {
+    const std::string line = "the broker ends: " + *progress.fatal;
+    LOG_ERROR("{}", line);
+    print_error(line);
+    co_await broker.stop();
+    co_return EXIT_FAILURE;
+  }
   LOG_INFO("stopping on signal={}", progress.signal_number);
   co_await broker.stop();
   co_return 128 + progress.signal_number;

@@ -33,6 +33,7 @@
 #include "broker/cluster/consumer_offsets.h"
 #include "broker/cluster/controller_link.h"
 #include "broker/cluster/feature_watch.h"
+#include "broker/cluster/log_dir_events.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/cluster/topic_admin.h"
 #include "broker/cluster/zk_session.h"
@@ -42,6 +43,7 @@
 #include "broker/network/server.h"
 #include "broker/replication/replica_control.h"
 #include "broker/server/cleaning.h"
+#include "broker/server/directory_workers.h"
 #include "broker/server/dynamic_configs.h"
 #include "broker/server/log_settings.h"
 #include "broker/server/upkeep.h"
@@ -112,8 +114,9 @@ struct Parts {
   runtime::SystemRandom random;
   std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
   std::unique_ptr<runtime::WorkerPool> resolver;
-  std::unique_ptr<runtime::WorkerPool> disk;            // upkeep, look-ups, recovery
-  std::unique_ptr<runtime::WorkerPool> replica_orders;  // one thread: the controller's orders
+  std::unique_ptr<runtime::WorkerPool> disk;            // look-ups, recovery
+  std::unique_ptr<DirectoryWorkers> directories;        // flushes, upkeep, the controller's orders
+  std::unique_ptr<runtime::WorkerPool> replica_orders;  // one thread: splits these orders
   std::unique_ptr<runtime::WorkerPool> heavy;           // large compressed batches
   std::vector<std::unique_ptr<runtime::LoopThread>> data_threads;
   std::vector<runtime::Loop*> data_loops;
@@ -129,6 +132,7 @@ struct Parts {
   std::unique_ptr<replication::ReplicaControl> replica_control;
   std::unique_ptr<groups::GroupCoordinator> group_coordinator;
   std::unique_ptr<cluster::ZkSession> session;
+  std::unique_ptr<cluster::LogDirEvents> log_dir_events;
   std::unique_ptr<cluster::TopicAdmin> topic_admin;
   std::unique_ptr<cluster::ConsumerOffsets> consumer_offsets;  // of clients without coordinator
   std::unique_ptr<cluster::ControllerLink> controller_link;

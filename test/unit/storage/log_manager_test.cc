@@ -1,6 +1,9 @@
 // Goal: directories, identity, checkpoints, deletion and the clean shutdown marker as Kafka's.
 #include <doctest/doctest.h>
 
+#include <semaphore>
+#include <thread>
+
 #include "runtime/sim/sim_file_system.h"
 #include "storage/compaction/log_cleaner.h"
 #include "storage/log_manager.h"
@@ -182,10 +185,10 @@ TEST_CASE("deletion hides the log at once and removes the files after the delay"
   CHECK(log->plan_read({Offset(0), Offset(3), 1000}).error().is(storage::LogError::storage_error));
   CHECK(!fixture.files->exists(fixture.dir() + "/gone-0"));
   CHECK(fixture.files->exists(log->directory()));
-  fixture.manager->remove_due_files(10'000);
-  fixture.manager->remove_due_files(69'999);
+  fixture.manager->remove_due_files(fixture.dir(), 10'000);
+  fixture.manager->remove_due_files(fixture.dir(), 69'999);
   CHECK(fixture.files->exists(log->directory()));
-  fixture.manager->remove_due_files(70'000);
+  fixture.manager->remove_due_files(fixture.dir(), 70'000);
   CHECK(!fixture.files->exists(log->directory()));
   // A fetch on its way still has its bytes.
   std::vector<std::byte> bytes(plan.slices[0].size_bytes);
@@ -419,4 +422,49 @@ TEST_CASE("a start without descriptors is refused, and takes no directory offlin
   REQUIRE(files.remove_file(fixture.dir() + "/.kafka_cleanshutdown").has_value());
   CHECK(fixture.start().error().is(std::errc::too_many_files_open));
   CHECK(fixture.failed.empty());
+}
+
+TEST_CASE("a directory that hangs holds up neither upkeep nor new logs of another one") {
+  Fixture fixture(2);
+  StillClock clock;
+  auto sim = std::make_unique<runtime::SimFileSystem>(clock);
+  runtime::SimFileSystem& files = *sim;
+  fixture.use(std::move(sim));
+  REQUIRE(fixture.start().has_value());
+  LogManager& manager = *fixture.manager;
+  const std::string hung = fixture.dir(0) + "/";
+  for (const int partition : {0, 1}) {
+    REQUIRE(manager.get_or_create({"t", partition}, std::nullopt, 5000).has_value());
+    fixture.append({"t", partition}, 1);
+  }
+  std::counting_semaphore<> at_the_disk{0};
+  std::counting_semaphore<> goes_on{0};
+  files.set_pause_hook([&](runtime::SimFileOperation operation, const std::string& path) {
+    const bool hangs = operation == runtime::SimFileOperation::sync ||
+                       operation == runtime::SimFileOperation::create_directory;
+    if (!hangs || !path.starts_with(hung)) return;
+    at_the_disk.release();
+    goes_on.acquire();
+  });
+  REQUIRE_EQ(manager.reserve_place({"new", 0}), fixture.dir(0));
+  std::thread flusher([&] { manager.flush_due_logs(fixture.dir(0), 100'000); });
+  std::thread maker([&] {
+    CHECK(manager.get_or_create_in(fixture.dir(0), {"new", 0}, std::nullopt, 5000).has_value());
+  });
+  at_the_disk.acquire();
+  at_the_disk.acquire();
+  const std::string healthy = fixture.dir(1);
+  manager.flush_due_logs(healthy, 100'000);
+  CHECK_EQ(manager.find({"t", 1})->durable_offset(), Offset(1));
+  CHECK(manager.checkpoint_recovery_points(healthy).has_value());
+  manager.apply_retention(healthy, 100'000);
+  manager.remove_due_files(healthy, 100'000);
+  CHECK(manager.get_or_create({"new", 1}, std::nullopt, 5000).has_value());
+  CHECK_EQ(manager.find({"t", 0})->durable_offset(), Offset(0));
+  files.set_pause_hook({});
+  goes_on.release(2);
+  flusher.join();
+  maker.join();
+  manager.release_place({"new", 0});
+  fixture.stop();
 }
