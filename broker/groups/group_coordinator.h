@@ -67,7 +67,7 @@ class GroupCoordinator final : public replication::LeadershipListener {
   // Topics were deleted (UpdateMetadata): what was committed for them goes. Any thread.
   void on_partitions_deleted(std::vector<base::TopicPartition> partitions);
 
-  // --- LeadershipListener (the control worker)
+  // --- LeadershipListener (the lanes of the log directories)
   // ----------------------------------------------------
   void on_leader(const std::shared_ptr<replication::Partition>& partition) override;
   void on_not_leader(const base::TopicPartition& id, base::LeaderEpoch epoch) override;

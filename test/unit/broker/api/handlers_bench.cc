@@ -29,6 +29,7 @@ HandlersBench::HandlersBench(std::uint64_t seed)
     return metadata_.snapshot()->is_alive(id.value());
   };
   options.min_insync_replicas = [](const std::string&) { return 1; };
+  options.lane = [this](const std::string&) -> runtime::WorkerPool& { return workers_; };
   control_ = std::make_unique<replication::ReplicaControl>(std::move(options), partitions_, *logs_,
                                                            world_.clock(), workers_);
   groups::Settings settings;
