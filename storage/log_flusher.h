@@ -88,7 +88,7 @@ class LogFlusher {
   };
   void on_loaded(const Loaded& loaded, std::int64_t now_ms);
   void on_written(std::int64_t bytes, std::int64_t now_ms);
-  void on_new_files() { has_new_files_.store(true); }
+  void on_new_files() { has_new_files_.store(true); }  // or names that changed
   void on_topic_id() { has_unsynced_topic_id_.store(true); }
   // Whether an append that ended the log at `end` has to be on the device before it is
   // acknowledged: flush.messages is reached. The caller starts the flush.
