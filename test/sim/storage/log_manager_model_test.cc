@@ -85,6 +85,7 @@ class ManagerModel {
 
  private:
   std::uint64_t below(std::uint64_t bound) { return random_.next() % bound; }
+  void for_each_directory(auto act) { std::ranges::for_each(options_.log_dirs, act); }
 
   void step() {
     const std::uint64_t dice = below(100);
@@ -97,15 +98,15 @@ class ManagerModel {
     } else if (dice < 72) {
       truncate(some_log());
     } else if (dice < 76) {
-      manager_->flush_due_logs(clock_.now_ms);
+      for_each_directory([&](auto& dir) { manager_->flush_due_logs(dir, clock_.now_ms); });
     } else if (dice < 80) {
-      (void)manager_->checkpoint_recovery_points();
+      for_each_directory([&](auto& dir) { (void)manager_->checkpoint_recovery_points(dir); });
     } else if (dice < 82) {
-      (void)manager_->checkpoint_high_watermarks();
+      for_each_directory([&](auto& dir) { (void)manager_->checkpoint_high_watermarks(dir); });
     } else if (dice < 84) {
       remove(some_log());
     } else if (dice < 86) {
-      manager_->remove_due_files(clock_.now_ms);
+      for_each_directory([&](auto& dir) { manager_->remove_due_files(dir, clock_.now_ms); });
     } else if (dice < 88) {
       check_content(some_log());
     } else if (dice < 93) {
@@ -283,7 +284,7 @@ class ManagerModel {
     if (!cut) return doubt(log, model, offset);
     if (*cut) forget_from(log, model, offset);
     // As LogManager::truncate does before anybody appends again.
-    if (!manager_->checkpoint_recovery_points()) doubt(log, model, offset);
+    if (!manager_->checkpoint_recovery_points(log.log_dir())) doubt(log, model, offset);
   }
 
   void truncate(std::optional<TopicPartition> id) {
