@@ -36,7 +36,7 @@ OFFLINE = r"log directory (\S+) is offline"
 KAFKA_STORAGE_ERROR = 56
 
 # Kinds that do not hold yet, and why; BARNABAS_FAULT_ALL=1 runs them all the same.
-SWITCHED_OFF = {"all_fail": "the broker outlives its last directory"}
+SWITCHED_OFF = {}
 
 SETTINGS = {
     "log.segment.bytes": 60_000,
