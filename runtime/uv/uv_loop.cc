@@ -39,6 +39,7 @@ UvLoop::UvLoop() {
   prepare_.data = check_.data = idle_.data = timer_.data = this;
   const auto on_prepare = [](uv_prepare_t* handle) noexcept { loop_of(handle).before_wait(); };
   const auto on_check = [](uv_check_t* handle) noexcept {
+    loop_of(handle).watch_.begin_turn(loop_of(handle).now_ns());
     loop_of(handle).drain_inbox();
     loop_of(handle).drain_ready();
   };
@@ -71,6 +72,7 @@ UvLoop::~UvLoop() {
 void UvLoop::run() {
   VERIFY(current() == nullptr, "a thread runs one loop");
   set_current(this);
+  watch_.begin_turn(now_ns());
   if (!stop_requested_.load(std::memory_order_acquire)) uv_run(&native_, UV_RUN_DEFAULT);
   stop_requested_.store(false, std::memory_order_release);
   set_current(nullptr);
@@ -126,7 +128,15 @@ void UvLoop::drain_inbox() noexcept {
     is_asleep_ = false;
     inbox_running_.swap(inbox_);
   }
-  for (auto& work : inbox_running_) work();
+  if (inbox_running_.empty()) return;
+  std::int64_t begun_ns = now_ns();
+  for (auto& work : inbox_running_) {
+    watch_.begin_piece("a posted job");
+    work();
+    const std::int64_t ended_ns = now_ns();
+    watch_.end_piece(begun_ns, ended_ns);
+    begun_ns = ended_ns;
+  }
   inbox_running_.clear();
 }
 
@@ -157,14 +167,21 @@ void UvLoop::watch_wake_edges() noexcept {
 }
 
 void UvLoop::drain_ready() noexcept {
-  for (int budget = kReadyPerTurn; budget > 0; --budget) {
+  if (!has_ready()) return;
+  std::int64_t begun_ns = now_ns();
+  const std::int64_t end_ns = begun_ns + kReadyNsPerTurn;
+  for (int budget = kReadyPerTurn; budget > 0 && begun_ns < end_ns; --budget) {
     if (next_running_ == running_.size()) {
       running_.clear();
       next_running_ = 0;
       if (ready_.empty()) return;
       running_.swap(ready_);
     }
+    watch_.begin_piece("a coroutine");
     running_[next_running_++].resume();
+    const std::int64_t ended_ns = now_ns();
+    watch_.end_piece(begun_ns, ended_ns);
+    begun_ns = ended_ns;
   }
 }
 
@@ -177,6 +194,7 @@ void UvLoop::before_wait() noexcept {
     uv_idle_stop(&idle_);
   }
   arm_timer();
+  watch_.end_turn(now_ns());
 }
 
 // Most timers are timeouts that are disarmed long before they are due. So an alarm that has become
@@ -196,7 +214,10 @@ void UvLoop::arm_timer() noexcept {
 
 void UvLoop::on_timer() noexcept {
   armed_deadline_ns_ = TimerQueue::kNever;
-  timers_.expire(now_ns());
+  const std::int64_t begun_ns = now_ns();
+  watch_.begin_piece("timers");
+  timers_.expire(begun_ns);
+  watch_.end_piece(begun_ns, now_ns());
 }
 
 Task<base::Result<std::unique_ptr<Stream>>> UvLoop::connect(SocketAddress to,

@@ -2,7 +2,8 @@
 // ready queue, timers and inbox are ours.
 //
 // One turn: timers, ready queue, wait for readiness, ready queue. At most kReadyPerTurn coroutines
-// run between two waits, so a busy ready queue never starves the sockets.
+// run between two waits, and none is begun after kReadyNsPerTurn, so a busy ready queue never
+// starves the sockets and a coroutine that yields lets them be served.
 #pragma once
 
 #include <uv.h>
@@ -12,6 +13,7 @@
 
 #include "base/mutex.h"
 #include "runtime/loop.h"
+#include "runtime/loop_watch.h"
 #include "runtime/posix/file_descriptor.h"
 #include "runtime/uv/system.h"
 
@@ -48,6 +50,7 @@ class UvLoop final : public Loop {
 
  private:
   static constexpr int kReadyPerTurn = 1024;
+  static constexpr std::int64_t kReadyNsPerTurn = 10'000'000;
 
   void before_wait() noexcept;  // prepare
   void open_wake();
@@ -65,6 +68,7 @@ class UvLoop final : public Loop {
   SystemClock clock_;
   SystemRandom random_;
   TimerQueue timers_;
+  LoopWatch watch_;
   std::int64_t armed_deadline_ns_ = TimerQueue::kNever;
 
   // Two vectors that swap: no allocation once they have grown.

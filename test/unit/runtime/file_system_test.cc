@@ -6,10 +6,10 @@
 #include <array>
 #include <cerrno>
 
-#include "test/unit/runtime/failed_with.h"
 #include "runtime/posix/file_system.h"
 #include "runtime/sim/sim_file_system.h"
 #include "runtime/sim/sim_world.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::as_bytes;
 using base::Errc;

@@ -3,9 +3,9 @@
 
 #include <cerrno>
 
-#include "test/unit/runtime/failed_with.h"
 #include "runtime/sim/sim_file_system.h"
 #include "runtime/sim/sim_world.h"
+#include "test/unit/runtime/failed_with.h"
 
 using base::as_bytes;
 using runtime::CrashKind;
