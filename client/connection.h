@@ -124,10 +124,9 @@ runtime::Task<base::Result<Reply<Response>>> Connection::request(Request body, s
                                                                  std::int64_t timeout_ms) {
   static_assert(Response::kApiKey == Request::kApiKey);
   const std::int32_t correlation_id = next_correlation_id_++;
-  base::Buffer frame =
-      protocol::encode_request_frame(correlation_id, options_.client_id, body, version).take();
-  CO_TRY_ASSIGN(base::Buffer answer,
-                co_await exchange(std::move(frame), correlation_id, timeout_ms));
+  auto frame = protocol::encode_request_frame(correlation_id, options_.client_id, body, version);
+  if (!frame.ok()) co_return base::fail(base::Errc::invalid_argument, frame.failure());
+  CO_TRY_ASSIGN(base::Buffer answer, co_await exchange(frame.take(), correlation_id, timeout_ms));
   CO_TRY_ASSIGN(Response value, detail::decode_response<Response>(answer.bytes(), version));
   co_return Reply<Response>{std::move(answer), std::move(value)};
 }

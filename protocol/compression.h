@@ -46,6 +46,10 @@ class DecompressStream {
   std::unique_ptr<Decoder> decoder_;
 };
 
+// What `input` may become at most, from the limits of its codec and the headers of its blocks,
+// without decompressing anything. For input that is not of this codec: any number.
+std::size_t decompressed_bytes_bound(Codec codec, base::Bytes input);
+
 base::Result<base::Buffer> decompress(Codec codec, base::Bytes input,
                                       std::size_t output_limit_bytes);
 

@@ -2,10 +2,16 @@
 
 #include <string>
 
-#include "base/check.h"
 #include "protocol/api_key.h"
 
 namespace protocol {
+namespace {
+
+constexpr std::size_t kFrameBytesMax = 0x7fffffff;
+
+void fail_too_large(Writer& writer) { writer.fail("frame", "has more than 2^31 - 1 bytes", -1); }
+
+}  // namespace
 
 std::int16_t request_header_version(std::int16_t api_key, std::int16_t api_version) {
   const ApiInfo* api = find_api(api_key);
@@ -40,7 +46,7 @@ base::Result<RequestHeader> RequestHeader::decode(Reader& reader) {
 
 void RequestHeader::encode(Writer& writer) const {
   const std::int16_t version = request_header_version(api_key, api_version);
-  VERIFY(version >= 0, "request header of API key {}", api_key);
+  if (version < 0) return writer.fail("request header", "has an unknown API key", api_version);
   writer.write_int16(api_key);
   writer.write_int16(api_version);
   writer.write_int32(correlation_id);
@@ -73,9 +79,18 @@ std::size_t ResponseHeader::size_bytes(std::int16_t api_key, std::int16_t api_ve
   return response_header_version(api_key, api_version) >= 1 ? 5 : 4;
 }
 
+bool reserve_frame(Writer& writer, std::size_t size_bytes) {
+  if (size_bytes > kFrameBytesMax) {
+    fail_too_large(writer);
+    return false;
+  }
+  writer.reserve(kFrameLengthSize + size_bytes);
+  return true;
+}
+
 void finish_frame(Writer& writer, std::size_t frame_start) {
   const std::size_t size = writer.wire_size_bytes() - frame_start - kFrameLengthSize;
-  VERIFY(size <= 0x7fffffffu, "frame of {} bytes", size);
+  if (size > kFrameBytesMax) return fail_too_large(writer);
   writer.patch_int32(frame_start, static_cast<std::int32_t>(size));
 }
 

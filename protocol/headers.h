@@ -47,10 +47,15 @@ struct ResponseHeader {
 
 // A frame's int32 length prefix.
 inline constexpr std::size_t kFrameLengthSize = 4;
-// Writes the length of everything behind `frame_start` (splices included) at that position.
+// Makes room for a frame with so many bytes behind its length; false, and the writer has failed, if
+// a length cannot say that many.
+bool reserve_frame(Writer& writer, std::size_t size_bytes);
+// Writes the length of everything behind `frame_start` (splices included) at that position. Fails
+// the writer if a length cannot say that many bytes.
 void finish_frame(Writer& writer, std::size_t frame_start);
 
-// A whole frame (length, header, body) in one allocation of the right size.
+// A whole frame (length, header, body) in one allocation of the right size. Ask the writer whether
+// it is ok().
 template <class Request>
 Writer encode_request_frame(std::int32_t correlation_id, std::optional<std::string_view> client_id,
                             const Request& body, std::int16_t version) {
@@ -58,10 +63,12 @@ Writer encode_request_frame(std::int32_t correlation_id, std::optional<std::stri
                              .api_version = version,
                              .correlation_id = correlation_id,
                              .client_id = client_id};
-  verify_version(version >= Request::kMinVersion && version <= Request::kMaxVersion, "request",
-                 version);
   Writer writer;
-  writer.reserve(kFrameLengthSize + header.size_bytes() + body.size_bytes(version));
+  if (version < Request::kMinVersion || version > Request::kMaxVersion) {
+    writer.fail("request", "has no such version", version);
+    return writer;
+  }
+  if (!reserve_frame(writer, header.size_bytes() + body.size_bytes(version))) return writer;
   writer.write_int32(0);
   header.encode(writer);
   body.write(writer, version);
@@ -72,11 +79,13 @@ Writer encode_request_frame(std::int32_t correlation_id, std::optional<std::stri
 template <class Response>
 Writer encode_response_frame(std::int32_t correlation_id, const Response& body,
                              std::int16_t version) {
-  verify_version(version >= Response::kMinVersion && version <= Response::kMaxVersion, "response",
-                 version);
   Writer writer;
-  writer.reserve(kFrameLengthSize + ResponseHeader::size_bytes(Response::kApiKey, version) +
-                 body.size_bytes(version));
+  if (version < Response::kMinVersion || version > Response::kMaxVersion) {
+    writer.fail("response", "has no such version", version);
+    return writer;
+  }
+  const std::size_t header_bytes = ResponseHeader::size_bytes(Response::kApiKey, version);
+  if (!reserve_frame(writer, header_bytes + body.size_bytes(version))) return writer;
   writer.write_int32(0);
   ResponseHeader{correlation_id}.encode(writer, Response::kApiKey, version);
   body.write(writer, version);

@@ -7,6 +7,9 @@ namespace {
 
 // Kafka refuses longer strings in either form, since its String sizes are int16 everywhere.
 constexpr std::size_t kStringLengthMax = 0x7fff;
+// Tagged fields that nobody knows are counted like elements of this size.
+constexpr std::size_t kTagBytes = 32;
+constexpr std::size_t kElementBytesMin = 32;
 
 }  // namespace
 
@@ -140,7 +143,8 @@ std::string Reader::read_bytes(bool compact) {
 }
 
 std::optional<std::size_t> Reader::read_nullable_count(bool compact,
-                                                       std::size_t element_size_min_bytes) {
+                                                       std::size_t element_size_min_bytes,
+                                                       std::size_t decoded_size_bytes) {
   const std::int64_t count =
       compact ? static_cast<std::int64_t>(read_unsigned_varint()) - 1 : read_int32();
   if (!ok()) return 0;
@@ -149,16 +153,23 @@ std::optional<std::size_t> Reader::read_nullable_count(bool compact,
     fail("array count out of range");
     return 0;
   }
+  // Whoever takes the message makes something of each element, however small it is itself.
+  const std::size_t counted_bytes =
+      decoded_size_bytes == 0 ? 0 : std::max(decoded_size_bytes, kElementBytesMin);
+  take_decoded(static_cast<std::size_t>(count) * counted_bytes);
+  if (!ok()) return 0;
   return static_cast<std::size_t>(count);
 }
 
-std::size_t Reader::read_count(bool compact, std::size_t element_size_min_bytes) {
-  const auto count = read_nullable_count(compact, element_size_min_bytes);
+std::size_t Reader::read_count(bool compact, std::size_t element_size_min_bytes,
+                               std::size_t decoded_size_bytes) {
+  const auto count = read_nullable_count(compact, element_size_min_bytes, decoded_size_bytes);
   if (!count) fail("null array where none may be");
   return count.value_or(0);
 }
 
 Reader::Tag Reader::begin_tag() {
+  take_decoded(kTagBytes);
   Tag tag{.number = read_unsigned_varint(), .size_bytes = read_unsigned_varint()};
   if (tag.size_bytes > remaining()) fail("tagged field ends early");
   tag.end_position = position() + tag.size_bytes;

@@ -4,8 +4,9 @@
 // zero, empty or null, and the caller asks once at the end (status()). That keeps generated
 // decoders free of a branch per field. Views (string views, records) point into the frame.
 //
-// A count read here is bounded by the bytes that are left, so a hostile length cannot make a
-// decoder allocate more than a small multiple of the frame it came in.
+// A count read here is bounded twice before anything is made of it: by the bytes that are left, and
+// by the room that the decoded elements of the whole message may take. An element of one byte on
+// the wire can be a hundred bytes in memory, so the first bound alone does not hold.
 // Source of the formats: KIP-482 (compact types, tagged fields), Kafka's ByteBufferAccessor.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/big_endian.h"
 #include "base/bytes.h"
@@ -27,14 +29,23 @@ namespace protocol {
 
 class Reader {
  public:
-  explicit Reader(base::Bytes bytes)
-      : begin_(bytes.data()), cursor_(begin_), end_(begin_ + bytes.size()) {}
+  static constexpr std::size_t kUnlimited = SIZE_MAX;
+
+  // `decoded_bytes_max`: what all array elements of the message may take when decoded.
+  explicit Reader(base::Bytes bytes, std::size_t decoded_bytes_max = kUnlimited)
+      : begin_(bytes.data()),
+        cursor_(begin_),
+        end_(begin_ + bytes.size()),
+        decoded_bytes_max_(decoded_bytes_max),
+        decoded_bytes_left_(decoded_bytes_max) {}
 
   bool ok() const { return failure_ == nullptr; }
   std::size_t remaining() const { return static_cast<std::size_t>(end_ - cursor_); }
   std::size_t position() const { return static_cast<std::size_t>(cursor_ - begin_); }
   // Errc::corrupt with the reason of the first failure.
   base::Result<> status() const;
+  // Room that array elements and unknown tagged fields have taken so far.
+  std::size_t decoded_bytes() const { return decoded_bytes_max_ - decoded_bytes_left_; }
   void fail(const char* reason) {
     if (failure_ == nullptr) failure_ = reason;
     cursor_ = end_;
@@ -80,9 +91,12 @@ class Reader {
   RecordsField read_records_field(bool compact);  // null becomes is_null
 
   // An array's element count; fails when the elements, of at least `element_size_min_bytes` each,
-  // cannot fit in what is left. nullopt is a null array.
-  std::size_t read_count(bool compact, std::size_t element_size_min_bytes);
-  std::optional<std::size_t> read_nullable_count(bool compact, std::size_t element_size_min_bytes);
+  // cannot fit in what is left, or would take more room than the message may (`decoded_size_bytes`
+  // each). nullopt is a null array.
+  std::size_t read_count(bool compact, std::size_t element_size_min_bytes,
+                         std::size_t decoded_size_bytes = 0);
+  std::optional<std::size_t> read_nullable_count(bool compact, std::size_t element_size_min_bytes,
+                                                 std::size_t decoded_size_bytes = 0);
 
   // Tagged fields: the count of them, then for each begin_tag ... end_tag around its value.
   // end_tag fails if the value's decoder did not consume exactly the announced size.
@@ -110,6 +124,13 @@ class Reader {
     return value;
   }
   std::uint32_t read_long_unsigned_varint();
+  void take_decoded(std::size_t size_bytes) {
+    if (size_bytes > decoded_bytes_left_) {
+      fail("message of more elements than one may have");
+    } else {
+      decoded_bytes_left_ -= size_bytes;
+    }
+  }
   // Lengths of the nullable forms: nullopt is null.
   std::optional<std::size_t> read_string_length(bool compact);
   std::optional<std::size_t> read_bytes_length(bool compact);
@@ -117,11 +138,23 @@ class Reader {
   const std::byte* begin_;
   const std::byte* cursor_;
   const std::byte* end_;
+  std::size_t decoded_bytes_max_;
+  std::size_t decoded_bytes_left_;
   const char* failure_ = nullptr;
 };
 
 // How many elements a decoder reserves room for before it has seen them: enough for ordinary
 // messages, while a hostile count costs little until its elements have really arrived.
 inline std::size_t reserve_count(std::size_t count) { return std::min<std::size_t>(count, 1024); }
+
+// What one element of a decoded array takes, without what it points to.
+template <class T>
+constexpr std::size_t element_bytes(const std::vector<T>&) {
+  return sizeof(T);
+}
+template <class T>
+constexpr std::size_t element_bytes(const std::optional<std::vector<T>>&) {
+  return sizeof(T);
+}
 
 }  // namespace protocol

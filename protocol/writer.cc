@@ -108,7 +108,7 @@ std::size_t records_field_size(const RecordsField& records, bool compact) {
 }
 
 void Writer::write_count(std::size_t count, bool compact) {
-  VERIFY(count <= 0x7fffffffu, "{} elements in one array", count);
+  if (count > 0x7fffffffu && failure_.empty()) failure_ = "an array of more than 2^31 elements";
   if (compact) {
     write_unsigned_varint(static_cast<std::uint32_t>(count) + 1);
   } else {
@@ -124,14 +124,9 @@ void Writer::write_null_count(bool compact) {
   }
 }
 
-void verify_absent(bool at_default, const char* field, std::int16_t version) {
-  VERIFY(at_default, "{} is set, but version {} cannot carry it", field, version);
-}
-void verify_present(bool present, const char* field, std::int16_t version) {
-  VERIFY(present, "{} is null, but may not be in version {}", field, version);
-}
-void verify_version(bool in_range, const char* message, std::int16_t version) {
-  VERIFY(in_range, "{} has no version {}", message, version);
+void Writer::fail(const char* field, const char* problem, std::int16_t version) {
+  if (!failure_.empty()) return;
+  failure_ = std::string(field) + " " + problem + " (version " + std::to_string(version) + ")";
 }
 
 }  // namespace protocol

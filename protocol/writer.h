@@ -2,7 +2,11 @@
 //
 // A message's encode() reserves its exact size first, so the buffer is allocated once. Every
 // write still checks the room (a wrong reservation costs a copy, never memory safety).
-// Bytes that are sent from a file instead of memory appear as Splices.
+//
+// What the wire cannot carry (a field that the version does not have, a null where none may be, an
+// array or frame beyond the format's limits) fails the Writer, and the caller asks once at the end
+// (failure()): whoever made the message has a fault, and the process goes on. Bytes that are sent
+// from a file instead of memory appear as Splices.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -50,6 +55,9 @@ class Writer {
   const std::vector<Splice>& splices() const { return splices_; }
   std::vector<Splice> take_splices() { return std::exchange(splices_, {}); }
   base::Bytes written() const { return {begin_, position()}; }
+  bool ok() const { return failure_.empty(); }
+  // The first thing that could not be written, for a log line; what was written is void then.
+  const std::string& failure() const { return failure_; }
   // Hands out the buffer; the Writer is empty afterwards.
   base::Buffer take();
 
@@ -86,6 +94,19 @@ class Writer {
   void write_count(std::size_t count, bool compact);
   void write_null_count(bool compact);
 
+  // "`field` `problem` (version 3)".
+  void fail(const char* field, const char* problem, std::int16_t version);
+  // For generated encoders: a field with another value than its default that the version does not
+  // have and whose loss would change the meaning; a null where the version has none.
+  void expect_absent(bool at_default, const char* field, std::int16_t version) {
+    if (!at_default) [[unlikely]]
+      fail(field, "is set, but the version cannot carry it", version);
+  }
+  void expect_present(bool present, const char* field, std::int16_t version) {
+    if (!present) [[unlikely]]
+      fail(field, "is null, but may not be", version);
+  }
+
  private:
   template <class T>
   void write_integer(T value) {
@@ -103,6 +124,7 @@ class Writer {
   std::byte* end_ = nullptr;
   std::vector<Splice> splices_;
   std::size_t spliced_size_bytes_ = 0;
+  std::string failure_;
 };
 
 // Sizes of what the Writer writes.
@@ -126,12 +148,5 @@ inline std::size_t bytes_size(std::size_t length, bool compact) {
 }
 // What stands in the buffer: the length and the inline bytes.
 std::size_t records_field_size(const RecordsField& records, bool compact);
-
-// Called by generated encoders for what the caller must not do: a field with another value than
-// its default that the version cannot carry and whose loss would change the meaning, a null where
-// the version has none, a version out of range. End the process.
-void verify_absent(bool at_default, const char* field, std::int16_t version);
-void verify_present(bool present, const char* field, std::int16_t version);
-void verify_version(bool in_range, const char* message, std::int16_t version);
 
 }  // namespace protocol

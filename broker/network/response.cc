@@ -1,10 +1,11 @@
 #include "broker/network/response.h"
 
-#include "base/check.h"
+#include "base/log.h"
+#include "protocol/api_key.h"
 
 namespace network {
 
-runtime::OutputList assemble(protocol::Writer writer, runtime::OutputList external) {
+base::Result<runtime::OutputList> assemble(protocol::Writer writer, runtime::OutputList external) {
   const std::vector<protocol::Splice> splices = writer.take_splices();
   const base::Buffer buffer = writer.take();
   runtime::OutputList output;
@@ -15,8 +16,9 @@ runtime::OutputList assemble(protocol::Writer writer, runtime::OutputList extern
     position = splice.position_in_buffer;
     std::size_t left_bytes = splice.size_bytes;
     while (left_bytes > 0) {
-      VERIFY(piece != external.pieces().end() && piece->size_bytes <= left_bytes,
-             "records of {} bytes were announced and not given", splice.size_bytes);
+      if (piece == external.pieces().end() || piece->size_bytes > left_bytes) {
+        return base::fail(base::Errc::invalid_argument, "records were announced and not given");
+      }
       left_bytes -= piece->size_bytes;
       if (piece->is_file()) {
         output.add(piece->slice);
@@ -26,9 +28,25 @@ runtime::OutputList assemble(protocol::Writer writer, runtime::OutputList extern
       ++piece;
     }
   }
-  VERIFY(piece == external.pieces().end(), "records were given and not announced");
+  if (piece != external.pieces().end()) {
+    return base::fail(base::Errc::invalid_argument, "records were given and not announced");
+  }
   output.add(buffer, position, buffer.size() - position);
   return output;
+}
+
+Response make_response(std::int16_t api_key, std::int16_t version, protocol::Writer writer,
+                       runtime::OutputList external) {
+  std::string failure = writer.failure();
+  if (failure.empty()) {
+    auto output = assemble(std::move(writer), std::move(external));
+    if (output) return {.output = *std::move(output)};
+    failure = output.error().context();
+  }
+  const protocol::ApiInfo* api = protocol::find_api(api_key);
+  LOG_WARN_EVERY(1000, "closing connection: response not encoded api={} version={} error=\"{}\"",
+                 api != nullptr ? api->name : "unknown", version, failure);
+  return {.close_connection = true};
 }
 
 }  // namespace network

@@ -7,17 +7,21 @@
 
 namespace network {
 
-// Puts `external` where the writer noted splices, in order. Each splice must end where a piece of
-// `external` ends, and nothing may be left over.
-runtime::OutputList assemble(protocol::Writer writer, runtime::OutputList external);
+// Puts `external` where the writer noted splices, in order. An error if a splice does not end where
+// a piece of `external` ends, or something is left over.
+base::Result<runtime::OutputList> assemble(protocol::Writer writer, runtime::OutputList external);
+
+// What was written, with `external` in its splices. If the response cannot be what its version
+// demands, that is a fault of ours, which costs this connection and a line, not the process.
+Response make_response(std::int16_t api_key, std::int16_t version, protocol::Writer writer,
+                       runtime::OutputList external = {});
 
 // The usual response: `body` in the request's version.
 template <class Body>
 Response encode_response(const protocol::RequestHeader& header, const Body& body,
                          std::int16_t version) {
-  Response response;
-  response.output.add(protocol::encode_response_frame(header.correlation_id, body, version).take());
-  return response;
+  return make_response(Body::kApiKey, version,
+                       protocol::encode_response_frame(header.correlation_id, body, version));
 }
 template <class Body>
 Response encode_response(const RequestContext& context, const Body& body) {
@@ -27,11 +31,11 @@ Response encode_response(const RequestContext& context, const Body& body) {
 template <class Body>
 Response encode_response(const RequestContext& context, const Body& body,
                          runtime::OutputList external) {
-  Response response;
-  response.output = assemble(protocol::encode_response_frame(context.header.correlation_id, body,
-                                                             context.header.api_version),
-                             std::move(external));
-  return response;
+  const protocol::RequestHeader& header = context.header;
+  return make_response(
+      Body::kApiKey, header.api_version,
+      protocol::encode_response_frame(header.correlation_id, body, header.api_version),
+      std::move(external));
 }
 
 template <class Body>

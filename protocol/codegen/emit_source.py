@@ -34,8 +34,10 @@ def _define_message(code, name):
     code.close()
     code.line()
     code.open(f'void {name}::encode(Writer& writer, std::int16_t version) const')
-    code.line(f'verify_version(version >= kMinVersion && version <= kMaxVersion, "{name}", '
-              'version);')
+    code.open('if (version < kMinVersion || version > kMaxVersion)')
+    code.line(f'writer.fail("{name}", "has no such version", version);')
+    code.line('return;')
+    code.close()
     code.line('writer.reserve(size_bytes(version));')
     code.line('write(writer, version);')
     code.close()
@@ -198,14 +200,15 @@ class StructEmitter:
     def _read_array(self, field, struct):
         name = access(field)
         smallest = self.types.array_element_size_min(field, struct.versions)
-        count = f'reader.read_count(flexible, {smallest})'
+        room = f'{smallest}, element_bytes({name})'
+        count = f'reader.read_count(flexible, {room})'
         if not field.is_nullable:
             self.code.line(f'{name}.clear();')
             self.code.open(f'if (const std::size_t count = {count}; count > 0)')
             self._read_elements(field, name, 'count')
             self.code.close()
             return
-        nullable_count = f'reader.read_nullable_count(flexible, {smallest})'
+        nullable_count = f'reader.read_nullable_count(flexible, {room})'
         if null_test := self._null_test(field, struct):
             nullable_count = f'{null_test} ? {nullable_count} : {count}'
         self.code.open(f'if (const std::optional<std::size_t> count = {nullable_count})')
@@ -299,11 +302,11 @@ class StructEmitter:
     # --- write --------------------------------------------------------------------------------
 
     def _write_body(self, struct):
-        self._untagged(struct, self._write_field, self._verify_absent)
+        self._untagged(struct, self._write_field, self._expect_absent)
         tagged = self._tagged_fields(struct)
         for field in tagged:
             if test := version_test(field.versions, struct.versions):
-                self._verify_absent(field, struct, f'{test} || ')
+                self._expect_absent(field, struct, f'{test} || ')
         if not self._may_be_flexible(struct):
             return
         if not tagged:
@@ -322,19 +325,19 @@ class StructEmitter:
             self._write_field(field, struct)
             self.code.close()
 
-    def _verify_absent(self, field, struct, or_else=''):
+    def _expect_absent(self, field, struct, or_else=''):
         if not field.ignorable:
             at_default, _ = self.types.default_tests(field)
             if or_else and '&&' in at_default:
                 at_default = f'({at_default})'
-            self.code.line(f'verify_absent({or_else}{at_default}, "{struct.name}.{field.name}", '
-                           'version);')
+            self.code.line(f'writer.expect_absent({or_else}{at_default}, '
+                           f'"{struct.name}.{field.name}", version);')
 
     def _write_field(self, field, struct):
         name = access(field)
         null_test = self._null_test(field, struct)
         if null_test and self.types.is_optional(field):
-            self.code.line(f'verify_present({name}.has_value() || {null_test}, '
+            self.code.line(f'writer.expect_present({name}.has_value() || {null_test}, '
                            f'"{struct.name}.{field.name}", version);')
         if field.is_array:
             self._write_array(field)

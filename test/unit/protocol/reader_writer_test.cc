@@ -6,6 +6,10 @@
 #include <limits>
 #include <vector>
 
+#include "protocol/gen/find_coordinator.h"
+#include "protocol/gen/leave_group.h"
+#include "protocol/gen/metadata.h"
+#include "protocol/gen/offset_fetch.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
@@ -114,6 +118,70 @@ TEST_CASE("an array count that cannot fit in the rest fails before anything is a
   Reader below_zero{base::Bytes(negative)};
   CHECK_EQ(below_zero.read_count(false, 1), 0);
   CHECK(!below_zero.ok());
+}
+
+TEST_CASE("elements are limited by what they take in memory before any is made") {
+  // One byte each on the wire, a string each in memory: a megabyte becomes 32.
+  const std::vector<std::byte> ones(1'000'000, std::byte{1});
+  protocol::Writer writer;
+  writer.write_unsigned_varint(1'000'001);
+  writer.write_raw(ones);
+  const std::size_t needed = 1'000'000 * sizeof(std::string);
+  Reader unlimited{writer.written()};
+  CHECK_EQ(unlimited.read_count(true, 1, sizeof(std::string)), 1'000'000);
+  CHECK_EQ(unlimited.decoded_bytes(), needed);
+  Reader enough{writer.written(), needed};
+  CHECK_EQ(enough.read_count(true, 1, sizeof(std::string)), 1'000'000);
+  Reader too_little{writer.written(), needed - 1};
+  CHECK_EQ(too_little.read_count(true, 1, sizeof(std::string)), 0);
+  CHECK(!too_little.ok());
+}
+
+TEST_CASE("a message of many elements is refused by its decoder, nested arrays included") {
+  protocol::FindCoordinatorRequest keys;
+  keys.coordinator_keys.resize(10'000);
+  protocol::OffsetFetchRequest groups;
+  groups.groups.resize(1000);
+  for (auto& group : groups.groups) group.topics.emplace().resize(10);
+  const auto decodes = [](const auto& message, std::int16_t version, std::size_t limit) {
+    protocol::Writer writer;
+    message.encode(writer, version);
+    Reader reader{writer.written(), limit};
+    return std::remove_cvref_t<decltype(message)>::decode(reader, version).has_value();
+  };
+  CHECK(decodes(keys, 4, 10'000 * sizeof(std::string)));
+  CHECK_FALSE(decodes(keys, 4, 9'999 * sizeof(std::string)));
+  CHECK(decodes(groups, 8, 10'000'000));
+  CHECK_FALSE(decodes(groups, 8, 100'000));
+}
+
+TEST_CASE("unknown tagged fields count like elements") {
+  protocol::Writer writer;
+  writer.write_unsigned_varint(100'000);
+  for (int i = 0; i < 100'000; ++i) writer.write_uint16(0x0500);  // tag 5, no bytes
+  Reader reader{writer.written(), 64 * 1024};
+  reader.skip_tagged_fields();
+  CHECK(!reader.ok());
+}
+
+TEST_CASE("what a version cannot carry fails the writer, not the process") {
+  protocol::Writer fine;
+  protocol::LeaveGroupRequest leave;
+  leave.member_id = "a";
+  leave.encode(fine, 2);
+  CHECK(fine.ok());
+  protocol::Writer absent;
+  leave.encode(absent, 3);  // members instead of one member id
+  CHECK_EQ(absent.failure(),
+           "LeaveGroupRequest.member_id is set, but the version cannot carry it (version 3)");
+  protocol::Writer null;
+  protocol::MetadataRequest metadata;
+  metadata.topics.reset();
+  metadata.encode(null, 0);
+  CHECK_FALSE(null.ok());
+  protocol::Writer version;
+  leave.encode(version, 99);
+  CHECK_FALSE(version.ok());
 }
 
 TEST_CASE("after the first failure everything reads as zero and the first reason stays") {
