@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "protocol/record_batch_builder.h"
 #include "storage/log_error.h"
 #include "storage/record_walk.h"
@@ -14,9 +16,16 @@ using protocol::MutableRecordBatch;
 using protocol::RecordBatchView;
 using protocol::TimestampType;
 
-// A walk needs no memory, only time; building a batch anew needs its records in memory.
+// A walk needs no memory, only time: so much for any batch, more for one that is large itself.
+// Building a batch anew needs its records in memory.
+constexpr std::size_t kWalkedBytesAlways = std::size_t{128} << 20;
 constexpr std::size_t kWalkedBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kWalkedBytesPerByte = 32;
 constexpr std::size_t kRebuiltBytesMax = std::size_t{128} << 20;
+
+std::size_t walked_bytes_max(base::Bytes compressed) {
+  return std::clamp(compressed.size() * kWalkedBytesPerByte, kWalkedBytesAlways, kWalkedBytesMax);
+}
 
 std::unexpected<base::Error> invalid(std::string what) {
   return base::fail(LogError::invalid_record, std::move(what));
@@ -143,7 +152,8 @@ base::Result<WalkResult> walk_records(const RecordBatchView& batch, Codec codec,
                                       const ValidationRules& rules,
                                       std::vector<RecordError>* errors) {
   std::optional<protocol::DecompressStream> stream;
-  if (codec != Codec::none) stream.emplace(codec, batch.records(), kWalkedBytesMax);
+  if (codec != Codec::none)
+    stream.emplace(codec, batch.records(), walked_bytes_max(batch.records()));
   RecordWalk walk(batch, stream ? &*stream : nullptr);
   RecordChecks checks(batch, rules, errors);
   WalkResult result;
@@ -164,6 +174,9 @@ base::Result<WalkResult> walk_records(const RecordBatchView& batch, Codec codec,
 base::Result<base::Buffer> rebuild(const RecordBatchView& batch, Codec from, Codec to,
                                    const ValidationRules& rules) {
   auto plain = protocol::decompress(from, batch.records(), kRebuiltBytesMax);
+  if (!plain && plain.error().is(base::Errc::too_large)) {
+    return base::fail(LogError::message_too_large, plain.error().to_string());
+  }
   if (!plain) return invalid(plain.error().to_string());
   protocol::BatchOptions options;
   options.codec = to;
@@ -237,11 +250,15 @@ base::Result<ValidatedBatch> validate_batch(base::MutableBytes records,
 }
 
 bool is_validation_heavy(base::Bytes records, const ValidationRules& rules) {
-  if (records.size() <= kInlineCompressedBytesMax) return false;
   const auto header = protocol::frame_header(records);
   if (!header) return false;
   const auto codec = header->codec();
-  return codec && (*codec != Codec::none || rules.compression.value_or(*codec) != *codec);
+  if (!codec) return false;
+  if (header->record_count() > kInlineRecordsMax) return true;
+  if (*codec == Codec::none && rules.compression.value_or(*codec) == *codec) return false;
+  if (records.size() > kInlineCompressedBytesMax) return true;
+  const base::Bytes compressed = records.subspan(protocol::kBatchHeaderBytes);
+  return protocol::decompressed_bytes_bound(*codec, compressed) > kInlineOutputBytesMax;
 }
 
 }  // namespace storage

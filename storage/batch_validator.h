@@ -64,9 +64,13 @@ base::Result<ValidatedBatch> validate_batch(base::MutableBytes records,
                                             const ValidationRules& rules,
                                             std::vector<RecordError>* record_errors);
 
-// Compressed batches above this are worth a worker's time (DESIGN: the data path).
+// Batches that validate in a few milliseconds are validated where they arrive: compressed ones up
+// to this size, whose codec cannot make more than kInlineOutputBytesMax of them, and all of up to
+// so many records. A compressed size alone says little: 41 KB of zstd can be 70 million records.
 inline constexpr std::size_t kInlineCompressedBytesMax = 64 * 1024;
-// True if validating `records` decompresses or recompresses more than that.
+inline constexpr std::size_t kInlineOutputBytesMax = 16 * 1024 * 1024;
+inline constexpr std::int32_t kInlineRecordsMax = 50'000;
+// True if validating `records` is worth a worker's time.
 bool is_validation_heavy(base::Bytes records, const ValidationRules& rules);
 
 }  // namespace storage

@@ -115,6 +115,10 @@ bool RecordWalk::read_record(WalkedRecord& record) {
 }
 
 std::unexpected<base::Error> RecordWalk::failure() const {
+  // A producer that is told so splits its batch.
+  if (stream_error_ && stream_error_->is(base::Errc::too_large)) {
+    return base::fail(LogError::message_too_large, stream_error_->to_string());
+  }
   return base::fail(LogError::invalid_record, stream_error_ ? stream_error_->to_string()
                                                             : "a record is malformed or cut off");
 }

@@ -2,6 +2,7 @@
 // it must.
 #include <doctest/doctest.h>
 
+#include "protocol/compression.h"
 #include "storage/batch_validator.h"
 #include "storage/log_error.h"
 #include "test/unit/storage/log_fixture.h"
@@ -161,14 +162,53 @@ TEST_CASE("another compression.type builds the batch anew with the same records"
   }
 }
 
-TEST_CASE("a decompression bomb ends at the limit") {
-  const std::string zeros(200 << 20, '\0');
-  const base::Buffer bomb = make_batch(1, 1, zeros, Codec::zstd);
-  CHECK(bomb.size() < 100'000);
-  // Walking it is fine, building it anew in memory is not.
-  base::Buffer batch = base::Buffer::copy_of(bomb.bytes());
-  CHECK(validate_batch(batch.mutable_bytes(), {}, nullptr).has_value());
-  ValidationRules rules;
-  rules.compression = Codec::lz4;
-  CHECK(error_of(batch, rules).is(LogError::invalid_record));
+TEST_CASE("a decompression bomb ends at the limit, and its producer is told to split") {
+  const auto error_of_zeros = [](std::size_t mebibytes, std::optional<Codec> wanted) {
+    const std::string zeros(mebibytes << 20, '\0');
+    base::Buffer bomb = make_batch(1, 1, zeros, Codec::zstd);
+    CHECK(bomb.size() < 100'000);
+    ValidationRules rules;
+    rules.compression = wanted;
+    const auto validated = validate_batch(bomb.mutable_bytes(), rules, nullptr);
+    return validated ? std::optional<base::Error>() : validated.error();
+  };
+  CHECK_FALSE(error_of_zeros(100, std::nullopt));
+  REQUIRE(error_of_zeros(150, std::nullopt));
+  CHECK(error_of_zeros(150, std::nullopt)->is(LogError::message_too_large));
+  CHECK(error_of_zeros(150, Codec::lz4)->is(LogError::message_too_large));
+}
+
+TEST_CASE("a batch goes to a worker for what it holds, not for how small it was compressed") {
+  const auto is_heavy = [](const base::Buffer& batch, std::optional<Codec> wanted = std::nullopt) {
+    ValidationRules rules;
+    rules.compression = wanted;
+    return storage::is_validation_heavy(batch.bytes(), rules);
+  };
+  for (const Codec codec : kCodecs) CHECK_FALSE(is_heavy(make_batch(200, 1000, "value", codec)));
+  const base::Buffer zeros = make_batch(1, 1, std::string(50 << 20, '\0'), Codec::zstd);
+  CHECK(zeros.size() < storage::kInlineCompressedBytesMax);
+  CHECK(is_heavy(zeros));
+  const base::Buffer many = make_batch(storage::kInlineRecordsMax + 1, 1, "", Codec::zstd);
+  CHECK(is_heavy(many));
+  CHECK(is_heavy(make_batch(storage::kInlineRecordsMax + 1, 1, "")));
+  CHECK(is_heavy(make_batch(1, 1, std::string(100'000, 'x')), Codec::lz4));
+  CHECK_FALSE(is_heavy(make_batch(1, 1, std::string(100'000, 'x'))));
+}
+
+TEST_CASE("what compressed bytes may become is bounded without decompressing them") {
+  for (const Codec codec : kCodecs) {
+    for (const std::size_t size : {0, 1, 1000, 300'000, 5'000'000}) {
+      const std::string plain(size, 'z');
+      const auto packed = protocol::compress(codec, base::as_bytes(plain), std::nullopt).value();
+      const std::size_t bound = protocol::decompressed_bytes_bound(codec, packed.bytes());
+      CHECK(bound >= size);
+      if (codec == Codec::zstd) CHECK(bound <= size + 128 * 1024);
+    }
+  }
+  // Bytes that are no Zstandard, and headers that are cut off anywhere.
+  const auto packed =
+      protocol::compress(Codec::zstd, base::as_bytes(std::string(300'000, 'z')), {}).value();
+  for (std::size_t size = 0; size < packed.size(); ++size) {
+    (void)protocol::decompressed_bytes_bound(Codec::zstd, packed.bytes().first(size));
+  }
 }
