@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "protocol/api_key.h"
+#include "runtime/loop_watch.h"
 #include "runtime/stream_io.h"
 #include "runtime/wait.h"
 
@@ -23,6 +24,10 @@ constexpr std::size_t kGatherBytesMax = 64 * 1024;
 constexpr std::size_t kProgressBytes = 64 * 1024;
 // How soon a deadline that was found passed, but not to be enforced yet, is looked at again.
 constexpr std::int64_t kRecheckNs = 1000 * kNsPerMs;
+// What a header may take besides its bytes.
+constexpr std::size_t kHeaderDecodedBytesMax = 64 * 1024;
+// A frame's sender is not slow if it sends so much, however large the frame.
+constexpr std::int64_t kQuickBytesPerSecond = 8 * 1024 * 1024;
 constexpr std::int64_t kNever = runtime::TimerQueue::kNever;
 
 bool may_be_overtaken(std::int16_t api_key) {
@@ -32,23 +37,8 @@ bool may_be_overtaken(std::int16_t api_key) {
 // Asks without waiting.
 bool has_come(runtime::Receiver<Response>& deferred) { return deferred.wait().await_ready(); }
 
-// What keeps replication and the controller going may use the reserve. The key is the sender's
-// word; what it can gain by a lie is a place in that reserve.
-MemoryBudget::Use memory_use(std::optional<std::int16_t> api_key) {
-  using protocol::ApiKey;
-  if (!api_key) return MemoryBudget::Use::client;
-  switch (static_cast<ApiKey>(*api_key)) {
-    case ApiKey::kFetch:
-    case ApiKey::kOffsetForLeaderEpoch:
-    case ApiKey::kLeaderAndIsr:
-    case ApiKey::kStopReplica:
-    case ApiKey::kUpdateMetadata:
-    case ApiKey::kControlledShutdown:
-    case ApiKey::kAlterPartition:
-    case ApiKey::kAllocateProducerIds:
-    case ApiKey::kWriteTxnMarkers: return MemoryBudget::Use::inter_broker;
-    default: return MemoryBudget::Use::client;
-  }
+bool is_peer_gone(const base::Error& error) {
+  return error.is(std::errc::connection_reset) || error.is(std::errc::broken_pipe);
 }
 
 }  // namespace
@@ -82,13 +72,23 @@ class Connection::HandlerCall {
     connection_.send_what_goes();
     return true;
   }
-  Reply await_resume() { return awaiter_.await_resume(); }
+  Reply await_resume() {
+    if (!runtime::is_running_named()) connection_.note_running();
+    return awaiter_.await_resume();
+  }
 
  private:
   Connection& connection_;
   runtime::Task<Reply> task_;
   runtime::Task<Reply>::Awaiter awaiter_;
 };
+
+void Connection::note_running() const {
+  const protocol::RequestHeader& header = current_->context.header;
+  const protocol::ApiInfo* api = protocol::find_api(header.api_key);
+  runtime::note_running(api != nullptr ? api->name : "unknown API", info_.peer_host,
+                        header.client_id.value_or(""));
+}
 
 runtime::Task<void> Connection::run() {
   if (shared_.options.idle_max_ms >= 0) arm_deadline(deadline().at_ns);
@@ -112,7 +112,8 @@ runtime::Task<base::Result<void>> Connection::serve() {
       CO_TRY_ASSIGN(const bool is_sent, write_now(unsent_));
       if (!is_sent) CO_TRY(co_await flush());
     }
-    if (is_finishing_) break;
+    if (is_finishing_ || closes_behind_queue_) break;
+    if (stream_->is_closed()) co_return base::fail(base::Errc::closed);
     if (!frame) {
       if (is_muted()) CO_TRY(co_await pause_while_muted());
       if (assembler_.charge_needed() > 0) CO_TRY(co_await get_memory());
@@ -129,8 +130,9 @@ runtime::Task<base::Result<void>> Connection::serve() {
     CO_TRY(begin(std::move(*frame)));
     if (!may_start()) {
       CO_TRY(co_await wait_for_turn());
-      if (is_finishing_) break;
+      if (is_finishing_ || stream_->is_closed()) break;
     }
+    note_running();
     Reply reply = co_await HandlerCall(*this, shared_.handler.handle(current_->context));
     if (reply.deferred || !in_flight_.empty()) {
       queue(std::move(reply));
@@ -171,6 +173,7 @@ base::Result<void> Connection::read_some() {
   last_active_ns_ = loop_.now_ns();
   turn_bytes_ += *count;
   stall_bytes_ += *count;
+  rate_bytes_ += static_cast<std::int64_t>(*count);
   if (stall_bytes_ >= kProgressBytes) note_progress();
   return {};
 }
@@ -180,18 +183,46 @@ void Connection::note_progress() {
   stall_mark_ns_ = loop_.now_ns();
 }
 
+MemoryBudget::Use Connection::memory_use() const {
+  const bool is_broker = shared_.is_broker_address && shared_.is_broker_address(info_.peer_host);
+  return is_broker ? MemoryBudget::Use::inter_broker : MemoryBudget::Use::client;
+}
+
+// Only the sender holds the frame up: no request before it is being handled, no wait is ours.
+bool Connection::is_reading_frame() const {
+  return holds_memory() && current_ == nullptr && !is_waiting_for_memory_ && !is_muted();
+}
+
+// Measures the rate of the frame since the last look and compares what it holds with the others.
+bool Connection::must_give_way(std::int64_t now_ns) {
+  if (!is_reading_frame()) {
+    rate_begun_ns_ = 0;
+    return shared_.budget.must_go(holder_, 0, now_ns);
+  }
+  const std::int64_t took_ns = now_ns - rate_begun_ns_;
+  if (rate_begun_ns_ != 0 && took_ns < kRecheckNs) return false;
+  const auto announced = static_cast<std::int64_t>(assembler_.announced_bytes().value_or(0));
+  const std::int64_t needed =
+      std::min(announced * 1000 / shared_.options.frame_arrival_ms, kQuickBytesPerSecond);
+  const bool is_slow = rate_begun_ns_ != 0 && rate_bytes_ < needed * (took_ns / kNsPerMs) / 1000;
+  rate_begun_ns_ = now_ns;
+  rate_bytes_ = 0;
+  return shared_.budget.must_go(holder_, is_slow ? assembler_.charge().bytes() : 0, now_ns);
+}
+
 runtime::Task<base::Result<void>> Connection::get_memory() {
   const std::int64_t bytes = assembler_.charge_needed();
-  const MemoryBudget::Use use = memory_use(assembler_.api_key());
+  const MemoryBudget::Use use = memory_use();
   if (!shared_.budget.try_grow(assembler_.charge(), bytes, use)) {
     is_waiting_for_memory_ = true;
     const auto grown =
         co_await shared_.budget.grow(assembler_.charge(), bytes, use, scope_.token());
     is_waiting_for_memory_ = false;
     CO_TRY(grown);
+    rate_begun_ns_ = 0;
   }
   note_progress();  // the time spent waiting was not the sender's
-  arm_deadline(stall_mark_ns_ + shared_.options.frame_stall_ms * kNsPerMs);
+  arm_deadline(stall_mark_ns_ + std::min(shared_.options.frame_stall_ms * kNsPerMs, kRecheckNs));
   co_return base::Result<void>();
 }
 
@@ -200,11 +231,13 @@ base::Result<void> Connection::begin(FrameAssembler::Frame frame) {
   RequestContext& context = current_->context;
   context.frame = std::move(frame.buffer);
   context.charge = std::move(frame.charge);
+  context.budget = &shared_.budget;
+  context.memory_use = context.charge.bytes() > 0 ? memory_use() : MemoryBudget::Use::client;
   context.listener = &listener_;
   context.connection = &info_;
   context.received_ns = last_active_ns_;
   context.cancel = runtime::CancelToken(request_waits_);
-  protocol::Reader reader(context.frame.bytes().subspan(frame.offset));
+  protocol::Reader reader(context.frame.bytes().subspan(frame.offset), kHeaderDecodedBytesMax);
   TRY_ASSIGN(context.header, protocol::RequestHeader::decode(reader));
   context.body_offset = frame.offset + reader.position();
   return {};
@@ -238,6 +271,7 @@ void Connection::queue(Reply reply) {
   }
   current_->deferred = std::move(reply.deferred);
   current_->response = std::move(reply.response);
+  closes_behind_queue_ = !current_->deferred && current_->response.close_connection;
   in_flight_.push_back(std::move(current_));
   if (std::exchange(has_writer_, true)) return;
   scope_.spawn(write_deferred());
@@ -288,9 +322,21 @@ runtime::Task<base::Result<void>> Connection::answer_oldest() {
 
 base::Result<bool> Connection::write_now(runtime::OutputList& output) {
   if (output.empty()) return true;  // acks=0
-  const auto sent = stream_->try_write(output);
+  const auto sent = write_some(output);
   if (!sent && !sent.error().is(base::Errc::would_block)) return base::fail(sent.error());
   return output.empty();
+}
+
+// A peer that has gone will not read the rest, but what it sent before it went may be read and done
+// all the same: the end is found by reading.
+base::Result<std::size_t> Connection::write_some(runtime::OutputList& output) {
+  if (!is_peer_gone_) {
+    auto sent = stream_->try_write(output);
+    if (sent || !is_peer_gone(sent.error())) return sent;
+    is_peer_gone_ = true;
+  }
+  output.consume(output.total_bytes());
+  return 0;
 }
 
 runtime::Task<base::Result<void>> Connection::write_rest(runtime::OutputList& output) {
@@ -298,7 +344,7 @@ runtime::Task<base::Result<void>> Connection::write_rest(runtime::OutputList& ou
   arm_deadline(write_progress_ns_ + shared_.options.write_stall_ms * kNsPerMs);
   while (!output.empty()) {
     CO_TRY(co_await runtime::writable(*stream_, runtime::kNoTimeout, scope_.token()));
-    const auto sent = stream_->try_write(output);
+    const auto sent = write_some(output);
     if (sent && *sent > 0) write_progress_ns_ = loop_.now_ns();
     if (!sent && !sent.error().is(base::Errc::would_block)) co_return base::fail(sent.error());
   }
@@ -402,8 +448,14 @@ void Connection::arm_deadline(std::int64_t at_ns) {
 
 void Connection::on_deadline() noexcept {
   const std::int64_t now_ns = loop_.now_ns();
-  const Deadline due = deadline();
+  Deadline due = deadline();
+  if ((holds_memory() || holder_.is_slow()) && must_give_way(now_ns))
+    due = {now_ns, "too slow while others wait"};
   if (due.at_ns <= now_ns) {
+    if (holds_memory()) {
+      LOG_WARN_EVERY(kWarnIntervalMs, "closing connection peer={} listener={} reason=\"{}\"",
+                     info_.peer.to_string(), listener_.name, due.reason);
+    }
     close(due.reason);
     return;
   }

@@ -5,12 +5,15 @@
 // but the frame's buffer, and calls recv and sendmsg once each.
 //
 // What closes a connection: the peer; a frame or header that makes no sense; idle for
-// connections.max.idle.ms; a response without progress for 60 s (it pins deleted segments); a large
-// frame that stalled for 10 s while others wait for memory; a response that says so; the server's
-// stop. Source: SocketServer.Processor, Selector.
+// connections.max.idle.ms; a response without progress for 60 s (it pins deleted segments); while
+// others wait for memory, a large frame that stalled for 10 s, or the largest of those that arrive
+// too slowly for their size; a response that says so; the server's stop. What arrived whole before
+// the peer went is executed, though nobody will read the answers; nothing is executed behind a
+// close of ours. Source: SocketServer.Processor, Selector.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +33,8 @@ struct ConnectionOptions {
   std::int64_t idle_max_ms = 600'000;  // below 0: never closed
   std::int64_t write_stall_ms = 60'000;
   std::int64_t frame_stall_ms = 10'000;
+  // A large frame that would take longer to arrive has a slow sender.
+  std::int64_t frame_arrival_ms = 30'000;
   std::size_t in_flight_max = 64;
 };
 
@@ -40,6 +45,9 @@ struct ConnectionShared {
   ConnectionOptions options;
   // Where a read lands first; its content is void as soon as a coroutine suspends.
   base::MutableBytes scratch;
+  // Whether a registered broker has this address: its frames may use the memory's reserve. What the
+  // sender says of itself proves nothing.
+  std::function<bool(const std::string& ip)> is_broker_address = {};
 };
 
 // One loop; not thread-safe.
@@ -90,6 +98,9 @@ class Connection {
   runtime::Task<base::Result<void>> get_memory();
   bool holds_memory() const { return assembler_.charge().bytes() > 0; }
   void note_progress();
+  MemoryBudget::Use memory_use() const;
+  bool is_reading_frame() const;
+  bool must_give_way(std::int64_t now_ns);
 
   base::Result<void> begin(FrameAssembler::Frame frame);
   bool may_gather(const FrameAssembler::Frame& frame) const;
@@ -100,6 +111,7 @@ class Connection {
   runtime::Task<base::Result<void>> answer_oldest();
   // True if all of it went out.
   base::Result<bool> write_now(runtime::OutputList& output);
+  base::Result<std::size_t> write_some(runtime::OutputList& output);
   runtime::Task<base::Result<void>> write_rest(runtime::OutputList& output);
   runtime::Task<base::Result<void>> flush();
   void send_what_goes() noexcept;
@@ -109,6 +121,7 @@ class Connection {
   void note_throttle(const Response& response);
   runtime::Task<base::Result<void>> pause_while_muted();
 
+  void note_running() const;
   void fail_request(const std::string& what);
   void report_end(const base::Error& error) const;
   Deadline deadline() const;
@@ -135,6 +148,8 @@ class Connection {
   runtime::Notify answered_;
   bool has_writer_ = false;
   bool is_finishing_ = false;
+  bool closes_behind_queue_ = false;  // a queued response closes: nothing more is begun
+  bool is_peer_gone_ = false;         // nobody reads answers any more; they are dropped
 
   bool read_filled_room_ = false;
   std::size_t turn_bytes_ = 0;  // read since the loop's other work had its turn
@@ -146,6 +161,9 @@ class Connection {
   std::int64_t stall_mark_ns_ = 0;      // when the large frame last made progress
   std::size_t stall_bytes_ = 0;         // since then
   bool is_waiting_for_memory_ = false;
+  MemoryBudget::Holder holder_{shared_.budget};
+  std::int64_t rate_begun_ns_ = 0;  // 0: the frame's rate is not measured
+  std::int64_t rate_bytes_ = 0;     // read since then
   runtime::Timer timer_;
   std::int64_t timer_deadline_ns_ = 0;
 };

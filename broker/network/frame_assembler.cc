@@ -70,12 +70,6 @@ base::Result<std::optional<FrameAssembler::Frame>> FrameAssembler::next() {
   return frame;
 }
 
-std::optional<std::int16_t> FrameAssembler::api_key() const {
-  const base::Bytes bytes = unread();
-  if (bytes.size() < kFrameLengthSize + sizeof(std::int16_t)) return std::nullopt;
-  return base::load_be<std::int16_t>(bytes.data() + kFrameLengthSize);
-}
-
 bool FrameAssembler::reads_into_scratch(std::size_t scratch_bytes) const {
   if (!has_partial()) return expected_bytes_ < kDirectBytes;
   if (unread().size() > kCarryBytesMax) return false;

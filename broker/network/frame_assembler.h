@@ -42,8 +42,9 @@ class FrameAssembler {
   std::int64_t charge_needed() const;
   MemoryBudget::Charge& charge() { return charge_; }
   const MemoryBudget::Charge& charge() const { return charge_; }
-  // The API key of the frame that is being read, if it has arrived.
-  std::optional<std::int16_t> api_key() const;
+  // The bytes that the frame which is being read will have, with its length; nullopt: not known or
+  // not valid yet.
+  std::optional<std::size_t> announced_bytes() const;
 
   // Where the next read goes; never empty. Ask again after a suspension.
   base::MutableBytes room(base::MutableBytes scratch);
@@ -56,9 +57,7 @@ class FrameAssembler {
  private:
   enum class Landing { none, scratch, input };
 
-  // The bytes at hand, and the length they announce (nullopt: not known or not valid yet).
-  base::Bytes unread() const { return input_.bytes().subspan(consumed_); }
-  std::optional<std::size_t> announced_bytes() const;
+  base::Bytes unread() const { return input_.bytes().subspan(consumed_); }  // the bytes at hand
   std::size_t capacity_needed() const;
   bool reads_into_scratch(std::size_t scratch_bytes) const;
   bool has_had_frame() const { return expected_bytes_ > 0; }

@@ -13,10 +13,12 @@ constexpr std::size_t kScratchBytes = 64 * 1024;
 }  // namespace
 
 LoopConnections::LoopConnections(runtime::Loop& loop, RequestHandler& handler, MemoryBudget& budget,
-                                 ConnectionOptions options)
+                                 ConnectionOptions options,
+                                 std::function<bool(const std::string& ip)> is_broker_address)
     : loop_(loop),
       scratch_(std::make_unique_for_overwrite<std::byte[]>(kScratchBytes)),
-      shared_{handler, budget, options, {scratch_.get(), kScratchBytes}},
+      shared_{
+          handler, budget, options, {scratch_.get(), kScratchBytes}, std::move(is_broker_address)},
       scope_(loop, "connections"),
       calls_(loop, "connection calls"),
       ended_(loop) {}

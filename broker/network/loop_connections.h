@@ -15,7 +15,8 @@ namespace network {
 class LoopConnections {
  public:
   LoopConnections(runtime::Loop& loop, RequestHandler& handler, MemoryBudget& budget,
-                  ConnectionOptions options);
+                  ConnectionOptions options,
+                  std::function<bool(const std::string& ip)> is_broker_address);
   ~LoopConnections();
   LoopConnections(const LoopConnections&) = delete;
   LoopConnections& operator=(const LoopConnections&) = delete;

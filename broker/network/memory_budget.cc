@@ -5,6 +5,12 @@
 #include "base/check.h"
 
 namespace network {
+namespace {
+
+// How long somebody waits for memory before a slow sender's frame is given up for it.
+constexpr std::int64_t kPatienceNs = 1'000'000'000;
+
+}  // namespace
 
 MemoryBudget::Charge::Charge(Charge&& other) noexcept
     : budget_(std::exchange(other.budget_, nullptr)),
@@ -81,25 +87,52 @@ bool MemoryBudget::try_grow(Charge& charge, std::int64_t total_bytes, Use use) {
 }
 
 bool MemoryBudget::grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
-                                 runtime::Sender<Charge> sender) {
+                                 std::int64_t now_ns, runtime::Sender<Charge> sender) {
   const std::int64_t bytes = total_bytes - charge.bytes();
   if (bytes <= 0) return true;
   base::LockGuard guard(mutex_);
   if (grow_now(charge, bytes, use)) return true;
-  waiters(use).push_back({bytes, std::move(sender)});
+  waiters(use).push_back({bytes, now_ns, std::move(sender)});
   waiter_count_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
 runtime::Task<base::Result<void>> MemoryBudget::grow(Charge& charge, std::int64_t total_bytes,
                                                      Use use, runtime::CancelToken token) {
-  auto [sender, receiver] = runtime::one_shot<Charge>(*runtime::Loop::current());
-  if (!grow_or_queue(charge, total_bytes, use, std::move(sender))) {
+  runtime::Loop& loop = *runtime::Loop::current();
+  auto [sender, receiver] = runtime::one_shot<Charge>(loop);
+  if (!grow_or_queue(charge, total_bytes, use, loop.now_ns(), std::move(sender))) {
     // What is granted to a waiter that has gone gives itself back.
     CO_TRY_ASSIGN(Charge granted, co_await receiver.wait(runtime::kNoTimeout, token));
     charge.merge(std::move(granted));
   }
   co_return base::Result<void>();
+}
+
+std::int64_t MemoryBudget::longest_wait_ns(std::int64_t now_ns) const {
+  std::int64_t since_ns = now_ns;
+  if (!client_waiters_.empty()) since_ns = client_waiters_.front().since_ns;
+  if (!inter_broker_waiters_.empty()) {
+    since_ns = std::min(since_ns, inter_broker_waiters_.front().since_ns);
+  }
+  return now_ns - since_ns;
+}
+
+bool MemoryBudget::must_go(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) {
+  base::LockGuard guard(mutex_);
+  const bool was_slow = std::exchange(holder.slow_bytes_, slow_bytes) > 0;
+  if (was_slow && slow_bytes == 0) std::erase(slow_holders_, &holder);
+  if (!was_slow && slow_bytes > 0) slow_holders_.push_back(&holder);
+  if (slow_bytes == 0 || longest_wait_ns(now_ns) < kPatienceNs) return false;
+  return std::ranges::none_of(slow_holders_, [&](const Holder* other) {
+    return other != &holder && other->slow_bytes_ > slow_bytes;
+  });
+}
+
+void MemoryBudget::forget(Holder& holder) {
+  if (holder.slow_bytes_ == 0) return;
+  base::LockGuard guard(mutex_);
+  std::erase(slow_holders_, &holder);
 }
 
 void MemoryBudget::give_back(const Charge& charge) {

@@ -6,8 +6,12 @@
 //
 // Waiters are served in the order of asking. So that frames which are all half read cannot wait for
 // each other for ever, one frame at a time may go over the limit until it is complete (Kafka's
-// SimpleMemoryPool goes over by one frame too). The APIs that keep replication going have a reserve
-// of their own for when the limit is used up.
+// SimpleMemoryPool goes over by one frame too). What comes from other brokers has a reserve of its
+// own for when the limit is used up.
+//
+// A frame that is half read holds memory which others may wait for. Its reader says from time to
+// time what it holds and whether its sender is slow; while somebody waits, the largest of the slow
+// ones has to go, one after the other.
 // Source: queued.max.request.bytes (KIP-72).
 #pragma once
 
@@ -54,6 +58,21 @@ class MemoryBudget {
     std::int64_t over_limit_ = 0;  // not 0: the one that may go on
   };
 
+  // A half-read frame in the budget's eyes. Owned by its reader; the budget lives longer.
+  class Holder {
+   public:
+    explicit Holder(MemoryBudget& budget) : budget_(budget) {}
+    ~Holder() { budget_.forget(*this); }
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    bool is_slow() const { return slow_bytes_ > 0; }  // for its owner
+
+   private:
+    friend class MemoryBudget;
+    MemoryBudget& budget_;
+    std::int64_t slow_bytes_ = 0;  // guarded by the budget's mutex; not 0: in its list
+  };
+
   explicit MemoryBudget(std::int64_t limit_bytes, std::int64_t reserve_bytes = kReserveBytes)
       : limit_bytes_(limit_bytes), reserve_bytes_(reserve_bytes) {}
   ~MemoryBudget();
@@ -66,6 +85,10 @@ class MemoryBudget {
   runtime::Task<base::Result<void>> grow(Charge& charge, std::int64_t total_bytes, Use use,
                                          runtime::CancelToken token) EXCLUDES(mutex_);
 
+  // Notes that the frame holds so many bytes for a slow sender (0: for a quick one, or no frame).
+  // True if somebody has waited for a while and no slow frame is larger: this one has to go.
+  bool must_go(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) EXCLUDES(mutex_);
+
   // Somebody waits for memory, so a frame whose sender has stalled must go.
   bool has_waiters() const { return waiter_count_.load(std::memory_order_relaxed) > 0; }
   std::int64_t limit_bytes() const { return limit_bytes_; }
@@ -74,6 +97,7 @@ class MemoryBudget {
  private:
   struct Waiter {
     std::int64_t bytes;
+    std::int64_t since_ns;
     runtime::Sender<Charge> sender;
   };
   using Grants = std::vector<std::pair<runtime::Sender<Charge>, Charge>>;
@@ -84,8 +108,10 @@ class MemoryBudget {
     return use == Use::client ? client_waiters_ : inter_broker_waiters_;
   }
   // False: `sender` was queued and will be sent the rest of the charge.
-  bool grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
+  bool grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use, std::int64_t now_ns,
                      runtime::Sender<Charge> sender) EXCLUDES(mutex_);
+  std::int64_t longest_wait_ns(std::int64_t now_ns) const REQUIRES(mutex_);
+  void forget(Holder& holder) EXCLUDES(mutex_);
   bool grow_now(Charge& charge, std::int64_t bytes, Use use) REQUIRES(mutex_);
   void give_back(const Charge& charge) EXCLUDES(mutex_);
   void serve(Use use, Grants& grants) REQUIRES(mutex_);
@@ -98,6 +124,7 @@ class MemoryBudget {
   std::int64_t over_limit_ GUARDED_BY(mutex_) = 0;  // of the one charge that has it
   std::list<Waiter> client_waiters_ GUARDED_BY(mutex_);
   std::list<Waiter> inter_broker_waiters_ GUARDED_BY(mutex_);
+  std::vector<Holder*> slow_holders_ GUARDED_BY(mutex_);
   std::atomic<std::int64_t> waiter_count_{0};
 };
 

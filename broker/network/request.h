@@ -53,6 +53,8 @@ struct RequestContext {
   // Cancelled when the connection ends, and when the peer has closed its side: it asks no more.
   // Every wait of a handler takes it; what the request changes does not depend on it.
   runtime::CancelToken cancel;
+  MemoryBudget* budget = nullptr;  // null: nothing is charged (tests)
+  MemoryBudget::Use memory_use = MemoryBudget::Use::client;
   MemoryBudget::Charge charge;
 
   base::Bytes body() const { return frame.bytes().subspan(body_offset); }

@@ -75,16 +75,17 @@ struct Server::Open {
 
 Server::Server(const config::NetworkConfig& config, runtime::Loop& accept_loop,
                std::vector<runtime::Loop*> data_loops, runtime::WorkerPool& resolver,
-               MemoryBudget& budget, RequestHandler& handler)
+               MemoryBudget& budget, RequestHandler& handler, ServerLimits limits)
     : config_(config),
+      connections_max_(limits.connections_max),
       accept_loop_(accept_loop),
       resolver_(resolver),
       limits_({}, protected_listener(config)),
       scope_(accept_loop, "server") {
   VERIFY(!data_loops.empty());
   for (runtime::Loop* loop : data_loops) {
-    loops_.push_back(
-        std::make_unique<LoopConnections>(*loop, handler, budget, connection_options(config)));
+    loops_.push_back(std::make_unique<LoopConnections>(
+        *loop, handler, budget, connection_options(config), limits.is_broker_address));
   }
 }
 
@@ -198,7 +199,7 @@ runtime::Task<void> Server::stop_loop(LoopConnections& connections, std::int64_t
 
 runtime::Task<void> Server::update_limits(config::NetworkConfig config) {
   ConnectionLimitValues values;
-  values.total_max = config.max_connections;
+  values.total_max = std::min(config.max_connections, connections_max_);
   values.per_ip_max = config.max_connections_per_ip;
   values.per_listener_max = config.listener_max_connections;
   rate_max_ = config.max_connection_creation_rate;

@@ -6,6 +6,7 @@
 // start_accepting() when the broker can answer.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,12 +30,19 @@ struct BoundListener {
   runtime::SocketAddress address;  // with the port that the system chose for port 0
 };
 
+struct ServerLimits {
+  // So many connections have a descriptor, whatever max.connections says.
+  std::int32_t connections_max = ConnectionLimitValues::kUnlimited;
+  // Whether a registered broker has this address. Any thread.
+  std::function<bool(const std::string& ip)> is_broker_address = {};
+};
+
 class Server {
  public:
   // Everything must outlive the server. Data loops must run from start_accepting() until stop().
   Server(const config::NetworkConfig& config, runtime::Loop& accept_loop,
          std::vector<runtime::Loop*> data_loops, runtime::WorkerPool& resolver,
-         MemoryBudget& budget, RequestHandler& handler);
+         MemoryBudget& budget, RequestHandler& handler, ServerLimits limits = {});
   ~Server();  // after stop(), unless nothing was started
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -61,6 +69,7 @@ class Server {
   runtime::Task<void> stop_loop(LoopConnections& connections, std::int64_t grace_ms);
 
   const config::NetworkConfig config_;
+  const std::int32_t connections_max_;
   runtime::Loop& accept_loop_;
   runtime::WorkerPool& resolver_;
   ConnectionLimits limits_;

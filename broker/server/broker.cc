@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kDiskWorkersMin = 4;
 constexpr std::int64_t kFirstMetadataMs = 5000;
 constexpr std::size_t kExpectedJobs = 10'000;
-// Descriptors kept for connections, sockets to ZooKeeper, checkpoints and the like.
-constexpr std::size_t kDescriptorReserve = 4096;
 
 std::size_t core_count() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -73,6 +71,7 @@ runtime::Task<base::Result<void>> Broker::start() {
   CO_TRY(co_await cluster::check_endpoints(*p.session->client(), registration));
   CO_TRY(co_await p.session->register_broker(registration));
   p.server->start_accepting();
+  p.broker_addresses->start();
   co_await p.session->start_listeners();
   p.upkeep->start(*p.config.get());
   if (p.cleaning != nullptr) p.cleaning->start();
@@ -90,8 +89,7 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
   const auto cores_per_dir = core_count() / std::max<std::size_t>(config->log.dirs.size(), 1);
   options.recovery_threads_per_dir = std::max(config->log.num_recovery_threads_per_data_dir,
                                               static_cast<std::int32_t>(cores_per_dir));
-  const std::size_t limit = p.open_files_limit;
-  options.open_files_max = limit > 2 * kDescriptorReserve ? limit - kDescriptorReserve : limit / 2;
+  options.open_files_max = p.open_files_limit / 2;  // the rest is for connections
   options.keep_partition_metadata =
       config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_8_iv0;
   options.config_of = [&p](const std::string& topic) { return p.topic_settings->log(topic); };
@@ -239,6 +237,7 @@ runtime::Task<void> Broker::stop() {
   if (p.upkeep != nullptr) co_await p.upkeep->stop();
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
   if (p.server != nullptr) co_await p.server->stop();
+  if (p.broker_addresses != nullptr) co_await p.broker_addresses->stop();
   if (p.request_scopes != nullptr) co_await p.request_scopes->stop();
   if (p.group_coordinator != nullptr) co_await p.group_coordinator->stop();
   if (p.controller_link != nullptr) co_await p.controller_link->close();

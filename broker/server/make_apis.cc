@@ -96,6 +96,13 @@ void make_inter_broker_apis(Parts& p) {
   serve(p, p.apis.allocate_producer_ids, ApiKey::kAllocateProducerIds, *p.controller);
 }
 
+// Half of the descriptors are for log files (Broker::open_logs), some for everything else: sockets
+// to ZooKeeper and other brokers, checkpoints, the listeners.
+std::size_t descriptors_of_connections(std::size_t limit) {
+  constexpr std::size_t kOthersMax = 256;
+  return limit / 2 - std::min(limit / 8, kOthersMax);
+}
+
 std::string host_name() {
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
@@ -110,8 +117,14 @@ void make_network(Parts& p) {
       config->network.queued_max_request_bytes, config->network.socket_request_max_bytes,
       runtime::memory_limit_bytes(*p.files)));
   p.request_scopes = std::make_unique<api::LoopScopes>(p.data_loops);
-  p.server = std::make_unique<network::Server>(config->network, p.control, p.data_loops,
-                                               *p.resolver, *p.budget, p.dispatcher);
+  p.broker_addresses = std::make_unique<BrokerAddresses>(p.control, *p.resolver, p.metadata);
+  p.server = std::make_unique<network::Server>(
+      config->network, p.control, p.data_loops, *p.resolver, *p.budget, p.dispatcher,
+      network::ServerLimits{.connections_max = static_cast<std::int32_t>(std::min<std::size_t>(
+                                descriptors_of_connections(p.open_files_limit), INT32_MAX)),
+                            .is_broker_address = [&p](const std::string& ip) {
+                              return p.broker_addresses->contains(ip);
+                            }});
 }
 
 void apply_identity(Parts& p, const cluster::ClusterIdentity& identity) {

@@ -42,6 +42,7 @@
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
 #include "broker/replication/replica_control.h"
+#include "broker/server/broker_addresses.h"
 #include "broker/server/cleaning.h"
 #include "broker/server/directory_workers.h"
 #include "broker/server/dynamic_configs.h"
@@ -143,6 +144,7 @@ struct Parts {
 
   // Network and APIs.
   std::unique_ptr<network::MemoryBudget> budget;
+  std::unique_ptr<BrokerAddresses> broker_addresses;
   std::unique_ptr<api::LoopScopes> request_scopes;
   std::unique_ptr<api::AutoCreate> auto_create;
   std::unique_ptr<transactions::ProducerIdSource> producer_ids;

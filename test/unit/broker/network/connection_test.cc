@@ -1,13 +1,18 @@
 // Goal: order, limits and ends of one connection. Method: a simulated network that cuts bytes at
 // random, virtual time, and a handler that does what each request says.
+// (long because all cases share one scene)
 #include "broker/network/connection.h"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "broker/network/response.h"
+#include "protocol/gen/fetch.h"
+#include "protocol/gen/leave_group.h"
 #include "runtime/sim/sim_network.h"
 #include "runtime/sim/sim_world.h"
 #include "runtime/stream_io.h"
@@ -64,13 +69,14 @@ struct Fixture {
     std::unique_ptr<runtime::Stream> client;
     Connection* served;  // until it has ended
   };
-  Opened connect() {
+  Opened connect() { return connect(shared); }
+  Opened connect(const ConnectionShared& used) {
     const auto listener =
         server_loop.listen(*runtime::SocketAddress::from_ip("10.0.0.2", 0), {}).value();
     auto end =
         world.block_on(client_loop, client_loop.connect(listener->local_address(), 1000, {}));
     auto stream = world.block_on(server_loop, accept_one(*listener, server_loop));
-    auto served = std::make_unique<Connection>(std::move(stream), listener_context, 1, shared);
+    auto served = std::make_unique<Connection>(std::move(stream), listener_context, 1, used);
     Opened opened{std::move(*end), served.get()};
     scope.spawn(serve(std::move(served), live));
     return opened;
@@ -100,8 +106,9 @@ struct Fixture {
     }
     return text;
   }
-  bool is_over() {
-    world.run_for(10);
+  bool is_over() { return is_over_within(10); }
+  bool is_over_within(std::int64_t duration_ms) {
+    world.run_for(duration_ms);
     return scope.task_count() == 0;
   }
 
@@ -379,6 +386,131 @@ TEST_CASE("large frames wait for memory; one that stalls meanwhile is closed") {
   rest.release();
   CHECK(test.budget.used_bytes() == 0);
   other.client->close();
+}
+
+// Bytes that trickle are progress to a clock that looks at single reads.
+TEST_CASE("while others wait for memory, the largest of the slow frames goes first") {
+  Fixture test;
+  std::vector<Fixture::Opened> tricklers;
+  std::vector<std::string> frames;
+  const std::size_t sent_first[] = {100'000, 200'000, 66'000};
+  for (int i = 0; i < 3; ++i) {
+    tricklers.push_back(test.connect());
+    frames.push_back(request(kMetadata, i, std::string(900'000, 't')));
+    test.send(*tricklers[i].client, frames[i].substr(0, sent_first[i]));
+  }
+  std::size_t trickled = 0;
+  const auto trickle_for = [&](int seconds) {
+    for (int second = 0; second < seconds; ++second, trickled += 2000) {
+      for (int i = 0; i < 3; ++i) {
+        if (test.writers.task_count() > 0) continue;  // a sender that is held back
+        test.send(*tricklers[i].client, frames[i].substr(sent_first[i] + trickled, 2000));
+      }
+      test.world.run_for(1000);
+    }
+  };
+  trickle_for(5);
+  CHECK(test.scope.task_count() == 3);  // nobody else wants the memory
+  MemoryBudget::Charge rest;
+  const std::int64_t left = test.budget.limit_bytes() - test.budget.used_bytes();
+  REQUIRE(test.budget.try_grow(rest, left, MemoryBudget::Use::client));
+  MemoryBudget::Charge over;  // the one that may go on
+  REQUIRE(test.budget.try_grow(over, 1, MemoryBudget::Use::client));
+  const auto other = test.connect();
+  test.send(*other.client, request(kMetadata, 7, std::string(350'000, 'o')));
+  trickle_for(5);
+  CHECK(test.handler.started == std::vector<std::int32_t>{7});
+  CHECK(test.live.size() >= 3);  // the one that was closed was enough
+  CHECK(std::ranges::find(test.live, tricklers[1].served) == test.live.end());
+}
+
+TEST_CASE("a large frame that arrives at an honest rate stays while others wait") {
+  Fixture test;
+  test.open();
+  MemoryBudget::Charge rest;
+  REQUIRE(test.budget.try_grow(rest, 1'000'000, MemoryBudget::Use::client));
+  const std::string large = request(kMetadata, 1, std::string(900'000, 'l'));
+  test.send(large.substr(0, 200'000));
+  test.world.run_for(100);
+  const auto other = test.connect();
+  test.send(*other.client, request(kMetadata, 2, std::string(300'000, 'o')));
+  for (std::size_t at = 200'000; at < large.size(); at += 50'000) {
+    test.send(large.substr(at, 50'000));
+    test.world.run_for(1000);
+  }
+  CHECK(test.handler.started.front() == 1);
+  rest.release();
+}
+
+TEST_CASE("the reserve is for the addresses of brokers, whatever a frame says it is") {
+  for (const bool is_broker : {false, true}) {
+    Fixture test;
+    ConnectionShared shared{
+        test.handler, test.budget, test.shared.options, test.scratch,
+        [is_broker](const std::string& ip) { return is_broker && ip == "10.0.0.1"; }};
+    const auto opened = test.connect(shared);
+    MemoryBudget::Charge all;
+    REQUIRE(test.budget.try_grow(all, 1'000'000, MemoryBudget::Use::client));
+    MemoryBudget::Charge over;
+    REQUIRE(test.budget.try_grow(over, 1'000, MemoryBudget::Use::client));
+    constexpr std::int16_t kLeaderAndIsr = 4;
+    test.send(*opened.client, request(kLeaderAndIsr, 1, std::string(300'000, 'l')));
+    test.world.run_for(500);
+    CHECK(test.handler.started.size() == (is_broker ? 1 : 0));
+    over.release();
+    all.release();
+    opened.client->close();
+    CHECK(test.is_over_within(1000));
+  }
+}
+
+TEST_CASE("what arrived whole is executed in order although the peer has gone") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Fixture test(seed);
+    test.open();
+    // The answer to the first meets a peer that has gone; those behind it want none.
+    std::string bytes = request(kMetadata, 0, "sleep 50") + request(kMetadata, 1, "size 300000");
+    std::vector<std::int32_t> expected{0, 1};
+    for (int i = 2; i < 40; ++i) {
+      bytes += request(kProduce, i, "no response");
+      expected.push_back(i);
+    }
+    test.world.block_on(test.client_loop, write_text(*test.client, bytes));
+    test.client->close();
+    CHECK(test.is_over_within(1000));
+    CHECK(test.handler.started == expected);
+  }
+}
+
+TEST_CASE("nothing is executed behind a close of ours") {
+  Fixture test;
+  test.open();
+  test.send(request(kProduce, 1, "deferred") + request(kProduce, 2, "close") +
+            request(kProduce, 3, "no response") + request(kProduce, 4, "no response"));
+  test.world.run_for(100);
+  test.handler.senders[1].complete(FakeHandler::response_of(1));
+  CHECK(test.is_over());
+  CHECK(test.handler.started == std::vector<std::int32_t>{1, 2});
+}
+
+TEST_CASE("an answer that its version cannot carry closes the connection") {
+  protocol::LeaveGroupResponse response;
+  response.members.emplace_back().member_id = "a";  // versions 3 and up
+  const protocol::RequestHeader header{.api_key = 13, .correlation_id = 7};
+  const Response fine = encode_response(header, response, 3);
+  CHECK_FALSE(fine.close_connection);
+  CHECK_FALSE(fine.output.empty());
+  const Response broken = encode_response(header, response, 2);
+  CHECK(broken.close_connection);
+  CHECK(broken.output.empty());
+  // Records that were announced and not given, and the reverse.
+  protocol::FetchResponse fetch;
+  fetch.responses.emplace_back().partitions.emplace_back().records.external_size_bytes = 10;
+  protocol::Writer writer = protocol::encode_response_frame(7, fetch, 11);
+  CHECK(make_response(1, 11, std::move(writer)).close_connection);
+  runtime::OutputList records;
+  records.add(network_test::buffer_of("abc"));
+  CHECK(make_response(1, 11, protocol::Writer(), std::move(records)).close_connection);
 }
 
 TEST_CASE("random bytes end in a closed connection or an answer, never in harm") {

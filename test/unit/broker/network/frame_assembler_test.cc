@@ -167,13 +167,5 @@ TEST_CASE("a buffer that was made ready and not filled is given back") {
   CHECK_FALSE(feeder.assembler.has_partial());
 }
 
-TEST_CASE("the API key is known as soon as it has arrived") {
-  Feeder feeder;
-  REQUIRE(feeder.feed(big_endian(100), [] { return 4; }).has_value());
-  CHECK_FALSE(feeder.assembler.api_key());
-  REQUIRE(feeder.feed(std::string_view("\0\6", 2), [] { return 2; }).has_value());
-  CHECK(feeder.assembler.api_key() == 6);
-}
-
 }  // namespace
 }  // namespace network

@@ -37,14 +37,15 @@ config::Listener listener_of(std::string name, std::string host, std::int32_t po
 }
 
 struct Fixture {
-  explicit Fixture(config::NetworkConfig network = {}) : config(std::move(network)) {
+  explicit Fixture(config::NetworkConfig network = {}, ServerLimits limits = {})
+      : config(std::move(network)) {
     if (config.listeners.empty()) config.listeners = {listener_of("PLAINTEXT", "127.0.0.1")};
     if (config.inter_broker_listener.empty()) {
       config.inter_broker_listener = config.listeners[0].name;
     }
     server = std::make_unique<Server>(
         config, loop, std::vector<runtime::Loop*>{&threads[0]->loop(), &threads[1]->loop()},
-        *resolver, budget, handler);
+        *resolver, budget, handler, std::move(limits));
   }
   ~Fixture() {
     runtime::block_on(loop, server->stop(100));
@@ -156,6 +157,23 @@ TEST_CASE("past max.connections the next one waits for a place") {
   CHECK(test.ask(*first, 1) == response(1));
   CHECK(test.ask(*second, 2) == response(2));
   CHECK(test.ask(*third, 3, "", 100).error().is(base::Errc::timed_out));
+  CHECK(test.server->connection_count() == 2);
+  first.reset();
+  CHECK(runtime::block_on(test.loop, Fixture::ask(*third, "", 8, kPatienceMs)) == response(3));
+}
+
+TEST_CASE("descriptors bound the connections, whatever max.connections says") {
+  config::NetworkConfig config;
+  config.max_connections = 1'000'000;
+  Fixture test(config, {.connections_max = 2});
+  test.start();
+  auto first = test.connect();
+  const auto second = test.connect();
+  const auto third = test.connect();
+  CHECK(test.ask(*first, 1) == response(1));
+  CHECK(test.ask(*second, 2) == response(2));
+  CHECK(test.ask(*third, 3, "", 100).error().is(base::Errc::timed_out));
+  runtime::block_on(test.loop, test.server->update_limits(config));  // stays so
   CHECK(test.server->connection_count() == 2);
   first.reset();
   CHECK(runtime::block_on(test.loop, Fixture::ask(*third, "", 8, kPatienceMs)) == response(3));
