@@ -1,5 +1,6 @@
 #include "broker/api/alter_partition.h"
 
+#include "broker/api/control_checks.h"
 #include "protocol/error_code.h"
 #include "protocol/gen/alter_partition.h"
 #include "runtime/cross_loop.h"
@@ -10,6 +11,11 @@ runtime::Task<network::Reply> AlterPartitionApi::handle(network::RequestContext&
                                                         std::int16_t version) {
   const auto request = decode_request<protocol::AlterPartitionRequest>(context);
   if (!request) co_return network::close_reply();
+  if (!is_valid(*request)) {
+    protocol::AlterPartitionResponse refused;
+    refused.error_code = protocol::to_wire(protocol::ErrorCode::kInvalidRequest);
+    co_return network::reply(context, refused);
+  }
   controller::Controller* controller = &controller_;
   const auto response =
       co_await runtime::call_on(controller_.scope(), [controller, body = *request, version] {

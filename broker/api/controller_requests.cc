@@ -1,6 +1,7 @@
 #include "broker/api/controller_requests.h"
 
 #include "base/log.h"
+#include "broker/api/control_checks.h"
 #include "protocol/gen/update_metadata.h"
 
 namespace api {
@@ -28,12 +29,14 @@ runtime::Task<network::Reply> LeaderAndIsrApi::handle(network::RequestContext& c
   if (is_stale(request->broker_epoch, own_epoch_)) {
     co_return refuse<protocol::LeaderAndIsrResponse>(context, ErrorCode::kStaleBrokerEpoch);
   }
+  const auto refused = take_invalid(*request);
   for (const auto& topic : request->topic_states) co_await prepare_(topic.topic_name);
   for (const auto& partition : request->ungrouped_partition_states) {
     co_await prepare_(partition.topic_name);
   }
   auto shared = std::make_shared<const protocol::LeaderAndIsrRequest>(std::move(*request));
   auto response = co_await control_.apply(shared);
+  if (response.error_code == 0) add_refused(refused, response);
   if (version >= 5) {
     response.partition_errors.clear();
   } else {
@@ -49,14 +52,16 @@ runtime::Task<network::Reply> StopReplicaApi::handle(network::RequestContext& co
   if (is_stale(request->broker_epoch, own_epoch_)) {
     co_return refuse<protocol::StopReplicaResponse>(context, ErrorCode::kStaleBrokerEpoch);
   }
+  const auto refused = take_invalid(*request);
   auto shared = std::make_shared<const protocol::StopReplicaRequest>(std::move(*request));
-  const auto response = co_await control_.apply(shared);
+  auto response = co_await control_.apply(shared);
+  if (response.error_code == 0) add_refused(refused, response);
   co_return network::reply(context, response);
 }
 
 runtime::Task<network::Reply> UpdateMetadataApi::handle(network::RequestContext& context,
                                                         std::int16_t) {
-  const auto request = decode_request<protocol::UpdateMetadataRequest>(context);
+  auto request = decode_request<protocol::UpdateMetadataRequest>(context);
   if (!request) co_return network::close_reply();
   if (is_stale(request->broker_epoch, own_epoch_)) {
     co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleBrokerEpoch);
@@ -64,6 +69,7 @@ runtime::Task<network::Reply> UpdateMetadataApi::handle(network::RequestContext&
   if (!control_.controller_epoch().accept(request->controller_epoch)) {
     co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleControllerEpoch);
   }
+  drop_invalid(*request);
   auto deleted = metadata_.apply(*request);
   if (!deleted.empty()) on_deleted_(std::move(deleted));
   co_return network::reply(context, protocol::UpdateMetadataResponse{});
