@@ -4,6 +4,7 @@
 #include "broker/api/configs.h"
 #include "protocol/gen/alter_configs.h"
 #include "protocol/gen/incremental_alter_configs.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -26,11 +27,14 @@ runtime::Task<network::Reply> alter(const ConfigContext& config_context,
   const auto request = decode_request<Request>(context);
   if (!request) co_return network::close_reply();
   std::map<std::pair<std::int8_t, std::string>, int> times_named;
+  runtime::TurnBudget turn;
   for (const auto& resource : request->resources) {
+    if (turn.is_spent()) co_await turn.yield();
     ++times_named[{resource.resource_type, resource.resource_name}];
   }
   Response response;
   for (const auto& resource : request->resources) {
+    if (turn.is_spent()) co_await turn.yield();
     auto& result = response.responses.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = resource.resource_name;

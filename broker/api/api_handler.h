@@ -26,6 +26,13 @@ class ApiHandler {
                                                std::int16_t version) = 0;
 };
 
+// What the elements of a request may take when decoded; more closes the connection. Requests
+// between brokers and those that name each partition of a client are allowed more.
+std::size_t decoded_bytes_max(std::int16_t api_key);
+// Adds to the frame's charge what the decoded elements take. Errc::unavailable: the memory of
+// requests is used up.
+base::Result<void> charge_decoded(network::RequestContext& context, std::size_t decoded_bytes);
+
 // A rate-limited line about who sent what, for requests that close their connection.
 void warn_bad_request(const network::RequestContext& context, const base::Error& error);
 
@@ -34,9 +41,14 @@ void warn_bad_request(const network::RequestContext& context, const base::Error&
 //   auto request = decode_request<protocol::MetadataRequest>(context);
 //   if (!request) co_return network::close_reply();
 template <class Request>
-base::Result<Request> decode_request(const network::RequestContext& context) {
-  protocol::Reader reader(context.body());
+base::Result<Request> decode_request(network::RequestContext& context) {
+  protocol::Reader reader(context.body(), decoded_bytes_max(context.header.api_key));
   auto request = Request::decode(reader, context.header.api_version);
+  if (request) {
+    if (auto charged = charge_decoded(context, reader.decoded_bytes()); !charged) {
+      request = base::fail(std::move(charged).error());
+    }
+  }
   if (!request) warn_bad_request(context, request.error());
   return request;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "protocol/gen/create_partitions.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -37,13 +38,18 @@ runtime::Task<network::Reply> CreatePartitionsApi::handle(network::RequestContex
   if (!request) co_return network::close_reply();
   const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
   std::map<std::string, int> times_named;
-  for (const auto& wanted : request->topics) ++times_named[wanted.name];
+  runtime::TurnBudget turn;
+  for (const auto& wanted : request->topics) {
+    if (turn.is_spent()) co_await turn.yield();
+    ++times_named[wanted.name];
+  }
 
   protocol::CreatePartitionsResponse response;
   std::vector<AwaitedTopic> grown;
   std::set<std::string_view> answered;
   for (const auto& wanted : request->topics) {
     if (!answered.insert(wanted.name).second) continue;  // one answer for all of a name
+    if (turn.is_spent()) co_await turn.yield();
     Result& result = response.results.emplace_back();
     result.name = wanted.name;
     if (!admin_.is_controller()) {

@@ -4,6 +4,7 @@
 
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/create_topics.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -67,11 +68,16 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
   if (!request) co_return network::close_reply();
   const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
   std::map<std::string, int> times_named;
-  for (const auto& wanted : request->topics) ++times_named[wanted.name];
+  runtime::TurnBudget turn;
+  for (const auto& wanted : request->topics) {
+    if (turn.is_spent()) co_await turn.yield();
+    ++times_named[wanted.name];
+  }
 
   protocol::CreateTopicsResponse response;
   std::vector<AwaitedTopic> created;
   for (const auto& wanted : request->topics) {
+    if (turn.is_spent()) co_await turn.yield();
     Result& result = response.topics.emplace_back();
     result.name = wanted.name;
     if (!admin_.is_controller()) {

@@ -1,6 +1,7 @@
 #include "broker/api/delete_topics.h"
 
 #include "protocol/gen/delete_topics.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -35,11 +36,13 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
   if (!request) co_return network::close_reply();
   const std::int64_t deadline_ms = runtime::Loop::current()->now_ms() + request->timeout_ms;
   const auto wanted = wanted_topics(*request, version);
+  runtime::TurnBudget turn;
 
   protocol::DeleteTopicsResponse response;
   std::vector<std::size_t> marked;
   const auto snapshot = admin_.metadata.snapshot();
   for (const Wanted& topic : wanted) {
+    if (turn.is_spent()) co_await turn.yield();
     Result& result = response.responses.emplace_back();
     result.name = topic.name;
     result.topic_id = topic.id;

@@ -1,9 +1,12 @@
-#include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
+#include "broker/api/answer_budget.h"
 #include "broker/api/config_resources.h"
 #include "broker/api/configs.h"
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/describe_configs.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -17,18 +20,19 @@ void set_error(Result& result, ErrorCode code, std::string message) {
   result.error_message = std::move(message);
 }
 
-bool is_wanted(const Wanted& wanted, const std::string& name) {
-  const auto& keys = wanted.configuration_keys;
-  if (!keys || keys->empty()) return true;
-  return std::find(keys->begin(), keys->end(), name) != keys->end();
+// The names that are asked for; empty: all.
+std::unordered_set<std::string_view> wanted_names(const Wanted& wanted) {
+  if (!wanted.configuration_keys) return {};
+  return {wanted.configuration_keys->begin(), wanted.configuration_keys->end()};
 }
 
 // Version 0's is_default stays false whatever the value, as Kafka 3.9 has it.
 void add_entries(Result& result, const Wanted& wanted,
                  const std::vector<config::ConfigEntry>& entries,
                  const protocol::DescribeConfigsRequest& request) {
+  const auto names = wanted_names(wanted);
   for (const auto& entry : entries) {
-    if (!is_wanted(wanted, entry.name)) continue;
+    if (!names.empty() && !names.contains(entry.name)) continue;
     auto& shown = result.configs.emplace_back();
     shown.name = entry.name;
     shown.value = entry.value;
@@ -48,6 +52,16 @@ void add_entries(Result& result, const Wanted& wanted,
   }
 }
 
+std::size_t size_of(const Result& result) {
+  std::size_t size = sizeof result;
+  for (const auto& shown : result.configs) {
+    size += sizeof shown + shown.value.value_or("").size() +
+            shown.documentation.value_or("").size() +
+            shown.synonyms.size() * sizeof(shown.synonyms[0]);
+  }
+  return size;
+}
+
 }  // namespace
 
 config::BrokerSources broker_sources(const ConfigContext& context) {
@@ -59,10 +73,18 @@ runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext
   const auto request = decode_request<protocol::DescribeConfigsRequest>(context);
   if (!request) co_return network::close_reply();
   protocol::DescribeConfigsResponse response;
+  runtime::TurnBudget turn;
+  AnswerBudget budget;
   for (const auto& wanted : request->resources) {
+    if (turn.is_spent()) co_await turn.yield();
+    if (!response.results.empty()) budget.take(size_of(response.results.back()));
     Result& result = response.results.emplace_back();
     result.resource_type = wanted.resource_type;
     result.resource_name = wanted.resource_name;
+    if (budget.is_spent()) {
+      set_error(result, ErrorCode::kInvalidRequest, kAnswerTooLarge);
+      continue;
+    }
     const auto type = static_cast<ConfigResource>(wanted.resource_type);
     if (type == ConfigResource::topic) {
       if (auto fault = cluster::invalid_topic_name(wanted.resource_name)) {

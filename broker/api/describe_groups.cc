@@ -1,7 +1,9 @@
 #include "protocol/gen/describe_groups.h"
 
+#include "broker/api/answer_budget.h"
 #include "broker/api/group_admin.h"
 #include "broker/api/operations.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -32,6 +34,15 @@ DescribedGroup described(const std::string& group_id, groups::DescribeAnswer ans
   return group;
 }
 
+std::size_t size_of(const DescribedGroup& group) {
+  std::size_t size = sizeof group + group.rebalance_history.size();
+  for (const auto& member : group.members) {
+    size += sizeof member + member.client_id.size() + member.member_metadata.size() +
+            member.member_assignment.size();
+  }
+  return size;
+}
+
 }  // namespace
 
 runtime::Task<network::Reply> DescribeGroupsApi::handle(network::RequestContext& context,
@@ -41,11 +52,21 @@ runtime::Task<network::Reply> DescribeGroupsApi::handle(network::RequestContext&
   const bool with_operations =
       version >= kFirstWithOperations && request->include_authorized_operations;
   protocol::DescribeGroupsResponse response;
+  runtime::TurnBudget turn;
+  AnswerBudget budget;
   for (const std::string& group_id : request->groups) {
+    if (turn.is_spent()) co_await turn.yield();
+    if (budget.is_spent()) {
+      auto& refused = response.groups.emplace_back();
+      refused.group_id = group_id;
+      refused.error_code = protocol::to_wire(ErrorCode::kInvalidRequest);
+      continue;
+    }
     auto answer = co_await coordinator_.describe(group_id, request->include_rebalance_history,
                                                  context.cancel);
     const bool succeeded = answer.error == ErrorCode::kNone;
     response.groups.push_back(described(group_id, std::move(answer)));
+    budget.take(size_of(response.groups.back()));
     if (with_operations && succeeded) {
       response.groups.back().authorized_operations = kAllGroupOperations;
     }

@@ -9,6 +9,13 @@ namespace api {
 namespace {
 
 constexpr std::int64_t kWarnIntervalMs = 1000;
+constexpr std::size_t kMebibyte = 1024 * 1024;
+// Room for a hundred thousand groups or topics, and, between brokers, for as many partitions with
+// their replicas.
+constexpr std::size_t kDecodedBytesMax = 8 * kMebibyte;
+constexpr std::size_t kDecodedPartitionsBytesMax = 128 * kMebibyte;
+// As much is not charged: a small frame is not either.
+constexpr std::size_t kFreeDecodedBytes = 1 * kMebibyte;
 
 std::string_view api_name(std::int16_t key) {
   const protocol::ApiInfo* info = protocol::find_api(key);
@@ -25,6 +32,29 @@ void warn_closing(const network::RequestContext& context, std::string_view reaso
 }
 
 }  // namespace
+
+std::size_t decoded_bytes_max(std::int16_t api_key) {
+  using protocol::ApiKey;
+  switch (static_cast<ApiKey>(api_key)) {
+    case ApiKey::kProduce:
+    case ApiKey::kFetch:
+    case ApiKey::kListOffsets:
+    case ApiKey::kOffsetForLeaderEpoch:
+    case ApiKey::kLeaderAndIsr:
+    case ApiKey::kStopReplica:
+    case ApiKey::kUpdateMetadata:
+    case ApiKey::kAlterPartition: return kDecodedPartitionsBytesMax;
+    default: return kDecodedBytesMax;
+  }
+}
+
+base::Result<void> charge_decoded(network::RequestContext& context, std::size_t decoded_bytes) {
+  if (context.budget == nullptr || decoded_bytes <= kFreeDecodedBytes) return {};
+  const std::int64_t total = context.charge.bytes() + static_cast<std::int64_t>(decoded_bytes);
+  if (context.budget->try_grow(context.charge, total, context.memory_use)) return {};
+  return base::fail(base::Errc::unavailable,
+                    "no memory for its elements (queued.max.request.bytes)");
+}
 
 void warn_bad_request(const network::RequestContext& context, const base::Error& error) {
   warn_closing(context, error.to_string());

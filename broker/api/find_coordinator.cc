@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/find_coordinator.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -30,10 +31,8 @@ void warn_no_transactions(const network::RequestContext& context, std::string_vi
 
 }  // namespace
 
-runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string listener,
-                                                                  std::int8_t key_type,
-                                                                  std::string key,
-                                                                  std::int16_t version) {
+runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::prepare(std::int8_t key_type,
+                                                                     std::int16_t version) {
   Found found;
   if (key_type == kTransaction) {
     found.error = kNoTransactions;
@@ -50,23 +49,31 @@ runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::find(std::string li
     co_return found;
   }
   const auto snapshot = metadata_.snapshot();
-  if (snapshot->find_topic(cluster::kGroupMetadataTopic) == nullptr) {
-    // Without live brokers the controller has not told us anything yet, this topic included.
-    if (!snapshot->brokers->empty()) {
-      (void)co_await auto_create_.create(std::string(cluster::kGroupMetadataTopic));
-    }
+  if (snapshot->find_topic(cluster::kGroupMetadataTopic) != nullptr) {
+    found.error = ErrorCode::kNone;
     co_return found;
   }
+  // Without live brokers the controller has not told us anything yet, this topic included.
+  if (!snapshot->brokers->empty()) {
+    (void)co_await auto_create_.create(std::string(cluster::kGroupMetadataTopic));
+  }
+  co_return found;
+}
+
+FindCoordinatorApi::Found FindCoordinatorApi::find(const cluster::MetadataSnapshot& snapshot,
+                                                   const std::string& listener,
+                                                   const std::string& key) const {
+  Found found;
   const auto* partition =
-      snapshot->find(cluster::kGroupMetadataTopic, coordinator_.partition_for(key));
-  const auto* leader = partition == nullptr ? nullptr : snapshot->find_broker(partition->leader);
+      snapshot.find(cluster::kGroupMetadataTopic, coordinator_.partition_for(key));
+  const auto* leader = partition == nullptr ? nullptr : snapshot.find_broker(partition->leader);
   const auto* endpoint = leader == nullptr ? nullptr : leader->find_endpoint(listener);
-  if (endpoint == nullptr) co_return found;
+  if (endpoint == nullptr) return found;
   found.error = ErrorCode::kNone;
   found.node_id = leader->id;
   found.host = endpoint->host;
   found.port = endpoint->port;
-  co_return found;
+  return found;
 }
 
 runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext& context,
@@ -79,9 +86,12 @@ runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext
                                       ? request->key
                                       : request->coordinator_keys.front());
   }
+  const Found unprepared = co_await prepare(request->key_type, version);
+  const bool is_prepared = unprepared.error == ErrorCode::kNone;
+  const auto snapshot = metadata_.snapshot();
   protocol::FindCoordinatorResponse response;
   if (version < kFirstBatched) {
-    const Found found = co_await find(listener, request->key_type, request->key, version);
+    const Found found = is_prepared ? find(*snapshot, listener, request->key) : unprepared;
     response.error_code = protocol::to_wire(found.error);
     response.error_message = found.error == ErrorCode::kNone ? protocol::name(found.error)
                              : found.message.empty()         ? protocol::message(found.error)
@@ -91,8 +101,11 @@ runtime::Task<network::Reply> FindCoordinatorApi::handle(network::RequestContext
     response.port = found.port;
     co_return network::reply(context, response);
   }
+  runtime::TurnBudget turn;
+  response.coordinators.reserve(request->coordinator_keys.size());
   for (const std::string& key : request->coordinator_keys) {
-    const Found found = co_await find(listener, request->key_type, key, version);
+    if (turn.is_spent()) co_await turn.yield();
+    const Found found = is_prepared ? find(*snapshot, listener, key) : unprepared;
     auto& coordinator = response.coordinators.emplace_back();
     coordinator.key = key;
     coordinator.error_code = protocol::to_wire(found.error);

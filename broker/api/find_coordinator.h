@@ -25,8 +25,10 @@ class FindCoordinatorApi final : public ApiHandler {
     std::string host;
     std::int32_t port = -1;
   };
-  runtime::Task<Found> find(std::string listener, std::int8_t key_type, std::string key,
-                            std::int16_t version);
+  // NONE if coordinators of such keys can be looked up now; else the answer for each.
+  runtime::Task<Found> prepare(std::int8_t key_type, std::int16_t version);
+  Found find(const cluster::MetadataSnapshot& snapshot, const std::string& listener,
+             const std::string& key) const;
 
   const groups::GroupCoordinator& coordinator_;
   const cluster::MetadataCache& metadata_;

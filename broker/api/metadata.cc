@@ -1,10 +1,13 @@
 #include "broker/api/metadata.h"
 
 #include <algorithm>
+#include <set>
+#include <unordered_set>
 
 #include "broker/api/error_mapping.h"
 #include "broker/api/operations.h"
 #include "broker/cluster/topic_name.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -159,6 +162,7 @@ runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& conte
     response.cluster_authorized_operations = kAllClusterOperations;
   }
   const bool with_operations = version >= 8 && request.include_topic_authorized_operations;
+  runtime::TurnBudget turn;
   if (asks_for_all(request, version)) {
     snapshot->topics.for_each([&](const cluster::TopicMetadata& known) {
       response.topics.push_back(
@@ -169,8 +173,16 @@ runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& conte
     co_return network::reply(context, response);
   }
   const bool may_create = version < 4 || request.allow_auto_topic_creation;
+  // A topic that is named twice is described once, as in Kafka: no answer is larger than the one
+  // about all topics.
+  std::unordered_set<std::string_view> named;
+  std::set<base::Uuid> named_ids;
   for (const auto& wanted : *request.topics) {
+    if (turn.is_spent()) co_await turn.yield();
     const bool by_id = !wanted.topic_id.is_zero();
+    if (by_id ? !named_ids.insert(wanted.topic_id).second : !named.insert(*wanted.name).second) {
+      continue;
+    }
     const auto* known =
         by_id ? snapshot->find_topic(wanted.topic_id) : snapshot->find_topic(*wanted.name);
     if (known != nullptr) {

@@ -5,6 +5,7 @@
 #include "broker/api/group_offsets.h"
 #include "broker/cluster/topic_name.h"
 #include "runtime/cross_loop.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -75,10 +76,13 @@ runtime::Task<network::Reply> OffsetCommitApi::handle(network::RequestContext& c
   commit.generation = request->generation_id_or_member_epoch;
   protocol::OffsetCommitResponse response;
   std::vector<std::pair<std::size_t, std::size_t>> places;  // of what is committed, in the response
+  runtime::TurnBudget turn;
   for (const auto& topic : request->topics) {
+    if (turn.is_spent()) co_await turn.yield();
     auto& answers = response.topics.emplace_back();
     answers.name = topic.name;
     for (const auto& partition : topic.partitions) {
+      if (turn.is_spent()) co_await turn.yield();
       auto& answer = answers.partitions.emplace_back();
       answer.partition_index = partition.partition_index;
       if (is_refused) {

@@ -2,6 +2,7 @@
 
 #include "broker/api/group_offsets.h"
 #include "broker/cluster/topic_name.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 
@@ -20,10 +21,13 @@ runtime::Task<network::Reply> OffsetDeleteApi::handle(network::RequestContext& c
   }
   std::vector<base::TopicPartition> partitions;
   std::vector<std::pair<std::size_t, std::size_t>> places;  // of `partitions`, in the response
+  runtime::TurnBudget turn;
   for (const auto& topic : request->topics) {
+    if (turn.is_spent()) co_await turn.yield();
     auto& answers = response.topics.emplace_back();
     answers.name = topic.name;
     for (const auto& partition : topic.partitions) {
+      if (turn.is_spent()) co_await turn.yield();
       auto& answer = answers.partitions.emplace_back();
       answer.partition_index = partition.partition_index;
       if (snapshot->find(topic.name, partition.partition_index) == nullptr) {

@@ -1,7 +1,9 @@
 #include "protocol/gen/offset_fetch.h"
 
+#include "broker/api/answer_budget.h"
 #include "broker/api/group_offsets.h"
 #include "runtime/cross_loop.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -29,13 +31,15 @@ groups::FetchOffsetsRequest fetch_request(const std::optional<Topics>& topics,
 
 // Into the topics of either form of response; the offsets of one topic stand together.
 template <class Topic>
-void add_offsets(std::vector<groups::FetchOffsetsAnswer::Offset> offsets,
-                 std::vector<Topic>& topics) {
+runtime::Task<void> add_offsets(std::vector<groups::FetchOffsetsAnswer::Offset> offsets,
+                                std::vector<Topic>* topics) {
+  runtime::TurnBudget turn;
   for (auto& offset : offsets) {
-    if (topics.empty() || topics.back().name != offset.id.topic) {
-      topics.emplace_back().name = offset.id.topic;
+    if (turn.is_spent()) co_await turn.yield();
+    if (topics->empty() || topics->back().name != offset.id.topic) {
+      topics->emplace_back().name = offset.id.topic;
     }
-    auto& partition = topics.back().partitions.emplace_back();
+    auto& partition = topics->back().partitions.emplace_back();
     partition.partition_index = offset.id.partition;
     partition.committed_offset = offset.offset;
     partition.committed_leader_epoch = offset.leader_epoch;
@@ -98,21 +102,31 @@ runtime::Task<network::Reply> OffsetFetchApi::handle(network::RequestContext& co
           co_await coordinator_.fetch_offsets(request->group_id, std::move(fetch), context.cancel);
     }
     if (answer.error == ErrorCode::kNone) {
-      add_offsets(std::move(answer.offsets), response.topics);
+      co_await add_offsets(std::move(answer.offsets), &response.topics);
     } else if (version >= kFirstWithTopLevelError) {
       response.error_code = protocol::to_wire(answer.error);
     } else {
-      add_offsets(failed_offsets(*request, answer.error), response.topics);
+      co_await add_offsets(failed_offsets(*request, answer.error), &response.topics);
     }
     co_return network::reply(context, response);
   }
+  runtime::TurnBudget turn;
+  AnswerBudget budget;
   for (const auto& asked : request->groups) {
+    if (turn.is_spent()) co_await turn.yield();
+    if (budget.is_spent()) {
+      auto& refused = response.groups.emplace_back();
+      refused.group_id = asked.group_id;
+      refused.error_code = protocol::to_wire(ErrorCode::kInvalidRequest);
+      continue;
+    }
     auto answer = co_await coordinator_.fetch_offsets(
         asked.group_id, fetch_request(asked.topics, request->require_stable), context.cancel);
     auto& group = response.groups.emplace_back();
     group.group_id = asked.group_id;
     group.error_code = protocol::to_wire(answer.error);
-    add_offsets(std::move(answer.offsets), group.topics);
+    for (const auto& offset : answer.offsets) budget.take(sizeof offset + offset.metadata.size());
+    co_await add_offsets(std::move(answer.offsets), &group.topics);
   }
   co_return network::reply(context, response);
 }

@@ -37,9 +37,7 @@ SETTINGS = {
 }
 
 # Tests that do not hold yet, and why; BARNABAS_FAULT_ALL=1 runs them all the same.
-SWITCHED_OFF = {
-    "test_any_request_of_a_controller": "UpdateMetadata 1-2 with a protocol that nobody knows",
-}
+SWITCHED_OFF = {}
 
 
 def skip_if_off(case, name):
