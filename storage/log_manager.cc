@@ -382,7 +382,12 @@ void LogManager::flush_due_logs(const std::string& log_dir, std::int64_t now_ms)
 }
 
 void LogManager::apply_retention(const std::string& log_dir, std::int64_t now_ms) {
-  for (const auto& log : logs_in(log_dir)) (void)log->delete_old_segments(now_ms);
+  for (const auto& log : logs_in(log_dir)) {
+    const base::Offset before = log->log_start_offset();
+    (void)log->delete_old_segments(now_ms);
+    if (log->log_start_offset() == before || options_.on_log_start_moved == nullptr) continue;
+    options_.on_log_start_moved(log->topic_partition());
+  }
   settle_unless_posted();
 }
 

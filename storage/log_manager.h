@@ -47,6 +47,8 @@ struct LogManagerOptions {
   std::function<void(const std::string& log_dir)> post_settling;
   // Runs a job that waits for the device of `log_dir` on a worker. Null: at once.
   std::function<void(const std::string& log_dir, std::move_only_function<void()> job)> run_on_disk;
+  // Retention moved the start of a log. Called without any lock, on the worker of the retention.
+  std::function<void(const base::TopicPartition&)> on_log_start_moved;
 };
 
 // Runs each function it is given on some worker; may run it at once.

@@ -73,6 +73,7 @@ struct ReadRequest {
   // Fetch 0 and 1 know magic 0, Fetch 2 and 3 magic 1. Whole batches of formats up to this one are
   // given as they are stored; unsupported_message_format if the first is newer: none is converted.
   std::int8_t magic_max = protocol::kBatchMagic;
+  bool wants_end_offset = false;  // ReadPlan::end_offset
 
   static constexpr std::int64_t kReadAheadBytes = std::int64_t{2} << 20;
 };
@@ -81,6 +82,9 @@ struct ReadRequest {
 struct ReadPlan {
   std::vector<runtime::FileSlice> slices;  // empty: nothing between from and up_to
   std::int64_t size_bytes = 0;
+  bool is_cut = false;  // more lies below up_to
+  // No batch of the plan begins at or above it. Set if asked for and there are slices.
+  base::Offset end_offset{-1};
 };
 
 struct TimestampOffset {

@@ -213,6 +213,17 @@ base::Result<ReadPlan> PartitionLog::plan_in_segment(const ReadView& view, std::
   if (must_be_resident) TRY(expect_resident(*file, start, cut - start));
   ReadPlan plan;
   plan.size_bytes = cut - start;
+  plan.is_cut =
+      cut < end || (!is_last && (*view.segments)[index + 1]->base_offset() < request.up_to);
+  if (request.wants_end_offset) {
+    plan.end_offset = is_last ? request.up_to
+                              : std::min(request.up_to, (*view.segments)[index + 1]->base_offset());
+    if (cut < end) {
+      BatchHeaderReader reader(file, cut, end, request.may_block);
+      TRY_ASSIGN(const auto next, reader.next());
+      if (next) plan.end_offset = next->base_offset;
+    }
+  }
   runtime::FileSlice slice;
   slice.file = std::move(file);
   slice.position = start;

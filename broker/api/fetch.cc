@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "broker/api/error_mapping.h"
+#include "broker/api/fetch_framing.h"
 #include "broker/api/partition_lookup.h"
 
 namespace api {
@@ -15,7 +16,10 @@ using replication::FetchSession;
 using replication::FetchSessionTable;
 using PartitionData = protocol::FetchResponse::FetchableTopicResponse::PartitionData;
 
+constexpr std::int16_t kFirstDivergenceVersion = 12;
 constexpr std::int16_t kFirstTopicIdVersion = 13;
+// A session remembers each of its partitions: a fetch of more is answered without one.
+constexpr std::size_t kSessionPartitionsMax = 200'000;
 constexpr std::int32_t kFinalSessionEpoch = -1;
 constexpr std::int32_t kInitialSessionEpoch = 0;
 // A client that vanished without a word is noticed when its wait is over: no wait may take days.
@@ -68,6 +72,42 @@ class SessionHold {
   FetchSession& session_;
 };
 
+// Puts one partition's answer behind the others; those of one topic stand together where they
+// follow each other.
+void add_answer(protocol::FetchResponse& response, const FetchSession& session,
+                const FetchEntry& entry, PartitionData data) {
+  auto& topics = response.responses;
+  const bool same_topic =
+      !topics.empty() &&
+      (session.uses_topic_ids() ? topics.back().topic_id == entry.topic_id
+                                : topics.back().topic == std::string_view(entry.topic));
+  if (!same_topic) {
+    auto& topic = topics.emplace_back();
+    topic.topic = entry.topic;
+    topic.topic_id = entry.topic_id;
+  }
+  topics.back().partitions.push_back(std::move(data));
+}
+
+// As in Kafka: what the request both names and forgets is forgotten. The caller awaits it at once.
+runtime::Task<void> forget(const protocol::FetchRequest& request, FetchSession& session,
+                           std::vector<FetchEntry*>& named, replication::TurnBudget& turn) {
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (const std::int32_t index : topic.partitions) {
+      FetchEntry* entry = session.find(topic.topic, topic.topic_id, index);
+      if (entry != nullptr) entry->is_forgotten = true;
+      if (turn.is_used_up()) co_await turn.next();
+    }
+  }
+  std::erase_if(named, [](const FetchEntry* entry) { return entry->is_forgotten; });
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (const std::int32_t index : topic.partitions) {
+      session.forget(topic.topic, topic.topic_id, index);
+      if (turn.is_used_up()) co_await turn.next();
+    }
+  }
+}
+
 }  // namespace
 
 runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
@@ -78,25 +118,59 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   if (version < kFirstBatchVersion) co_return refuse_old_version(context, request);
 
   runtime::Loop& loop = *runtime::Loop::current();
+  replication::TurnBudget turn(loop);
   const std::int32_t replica_id =
       version >= 15 ? request.replica_state.replica_id : request.replica_id;
-  const Opened opened = open_session(request, version, replica_id >= 0, loop);
+  Opened opened = open_session(request, version, replica_id >= 0, loop);
   if (opened.error != ErrorCode::kNone) co_return refuse_all(context, opened.error);
-  const SessionHold hold(*opened.session);
+  FetchSession& session = *opened.session;
+  const SessionHold hold(session);
+
+  std::vector<FetchEntry*> named;
+  for (const auto& topic : request.topics) {
+    for (const auto& partition : topic.partitions) {
+      named.push_back(&session.upsert(topic.topic, topic.topic_id, partition.partition,
+                                      position_of(partition)));
+      if (turn.is_used_up()) co_await turn.next();
+    }
+  }
+  if (!opened.is_full && !request.forgotten_topics_data.empty()) {
+    co_await forget(request, session, named, turn);
+  }
+  settle_session(opened);
 
   replication::FetchLimits limits;
   limits.max_bytes = std::min(request.max_bytes, options_.fetch_max_bytes);
   limits.min_bytes = std::min<std::int64_t>(request.min_bytes, limits.max_bytes);
   limits.max_wait_ms = std::min(request.max_wait_ms, kWaitMaxMs);
   limits.read_committed = request.isolation_level == 1;
+  limits.checks_divergence = version >= kFirstDivergenceVersion;
   limits.replica_id = base::BrokerId(replica_id);
+  limits.framing = fetch_framing(version);
+  replication::FetchEnvironment environment{loop, {}};
+  if (options_.disk != nullptr) {
+    environment.disk = {options_.disk, &options_.scopes->current()};
+  }
   const auto visited = co_await replication::run_fetch(
-      loop, *opened.session, opened.named, opened.is_full, limits,
-      [this](FetchEntry& entry) { return look_up(entry); }, context.cancel);
+      environment, session, std::move(named), opened.is_full, limits,
+      [this, by_id = session.uses_topic_ids()](FetchEntry& entry) { return look_up(entry, by_id); },
+      context.cancel);
   if (!visited) co_return network::close_reply();  // the connection has ended
-  auto reply = answer(context, version, opened, *visited, limits.read_committed);
-  replication::requeue_visited(*opened.session, *visited);
-  co_return reply;
+
+  protocol::FetchResponse response;
+  response.session_id = opened.is_cached ? session.id() : 0;
+  runtime::OutputList records;
+  for (FetchEntry* entry : *visited) {
+    if (turn.is_used_up()) co_await turn.next();
+    PartitionData data;
+    if (!fill(*entry, opened.is_full, version, data)) continue;
+    add_answer(response, session, *entry, std::move(data));
+    if (!entry->outcome) continue;
+    for (runtime::FileSlice& slice : entry->outcome->plan.slices) records.add(std::move(slice));
+  }
+  session.requeue(*visited);
+  co_return network::Reply{network::encode_response(context, response, std::move(records)),
+                           std::nullopt};
 }
 
 FetchApi::Opened FetchApi::open_session(const protocol::FetchRequest& request, std::int16_t version,
@@ -117,19 +191,6 @@ FetchApi::Opened FetchApi::open_session(const protocol::FetchRequest& request, s
     if (opened.session->uses_topic_ids() != by_id) {
       opened.session->release();
       opened.error = ErrorCode::kFetchSessionTopicIdError;
-      return opened;
-    }
-    for (const auto& topic : request.forgotten_topics_data) {
-      for (const std::int32_t index : topic.partitions) {
-        opened.session->forget(std::string(topic.topic), topic.topic_id, index);
-      }
-    }
-    opened.named = add_partitions(request, *opened.session);
-    opened.is_cached = opened.session->size() > 0;
-    if (opened.is_cached) {
-      sessions_.resized(*opened.session);
-    } else {
-      sessions_.remove(request.session_id);
     }
     return opened;
   }
@@ -138,33 +199,32 @@ FetchApi::Opened FetchApi::open_session(const protocol::FetchRequest& request, s
   opened.is_full = true;
   std::size_t partition_count = 0;
   for (const auto& topic : request.topics) partition_count += topic.partitions.size();
-  if (epoch == kInitialSessionEpoch && partition_count > 0) {
+  if (epoch == kInitialSessionEpoch && partition_count > 0 &&
+      partition_count <= kSessionPartitionsMax) {
     opened.session = sessions_.create(is_follower, by_id, partition_count, now_ms, loop.random());
   } else {
     opened.session = std::make_shared<FetchSession>(0, is_follower, by_id, now_ms);
+    (void)opened.session->try_hold();
   }
-  opened.is_cached = opened.session->id() != 0;
-  opened.named = add_partitions(request, *opened.session);
   return opened;
 }
 
-std::vector<FetchEntry*> FetchApi::add_partitions(const protocol::FetchRequest& request,
-                                                  FetchSession& session) {
-  std::vector<FetchEntry*> named;
-  for (const auto& topic : request.topics) {
-    const std::string name(topic.topic);
-    for (const auto& partition : topic.partitions) {
-      named.push_back(
-          &session.upsert(name, topic.topic_id, partition.partition, position_of(partition)));
-    }
+// The request's partitions are in the session: it goes on if there are any, and not too many.
+void FetchApi::settle_session(Opened& opened) {
+  const FetchSession& session = *opened.session;
+  if (session.id() == 0) return;
+  opened.is_cached = session.size() > 0 && session.size() <= kSessionPartitionsMax;
+  if (opened.is_cached) {
+    sessions_.resized(session);
+  } else {
+    sessions_.remove(session.id());
   }
-  return named;
 }
 
-std::shared_ptr<replication::Partition> FetchApi::look_up(FetchEntry& entry) const {
-  if (!entry.topic_id.is_zero()) {
+std::shared_ptr<replication::Partition> FetchApi::look_up(FetchEntry& entry, bool by_id) const {
+  if (by_id) {
     const auto snapshot = metadata_.snapshot();
-    const auto* topic = snapshot->find_topic(entry.topic_id);
+    const auto* topic = entry.topic_id.is_zero() ? nullptr : snapshot->find_topic(entry.topic_id);
     if (topic == nullptr) {
       entry.lookup_error = make_error_code(replication::ReplicaError::unknown_topic_id);
       return nullptr;
@@ -178,82 +238,67 @@ std::shared_ptr<replication::Partition> FetchApi::look_up(FetchEntry& entry) con
     return nullptr;
   }
   const auto log_id = (*partition)->log().topic_id();
-  if (!entry.topic_id.is_zero() && log_id && *log_id != entry.topic_id) {
+  if (by_id && log_id && *log_id != entry.topic_id) {
     entry.lookup_error = make_error_code(replication::ReplicaError::inconsistent_topic_id);
     return nullptr;
   }
   return std::move(*partition);
 }
 
+void FetchApi::fill_error(FetchEntry& entry, std::int16_t version, PartitionData& data) const {
+  ErrorCode code = to_error_code(entry.outcome.error());
+  // Kafka lists no aborted transactions of a partition it does not know, and has no list (null) of
+  // one that it could not read.
+  data.aborted_transactions.reset();
+  if (code == ErrorCode::kUnknownTopicOrPartition || code == ErrorCode::kUnknownTopicId) {
+    data.aborted_transactions.emplace();
+  }
+  if (code == ErrorCode::kKafkaStorageError && version <= 5) {
+    code = ErrorCode::kNotLeaderOrFollower;
+  }
+  data.error_code = protocol::to_wire(code);
+  data.high_watermark = -1;
+  if (version >= 16 &&
+      (code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kFencedLeaderEpoch)) {
+    const auto snapshot = metadata_.snapshot();
+    if (const auto* known = snapshot->find(entry.topic, entry.partition_index)) {
+      data.current_leader = {known->leader, known->leader_epoch};
+    }
+  }
+  entry.sent_error = true;
+}
+
 // Writes one partition's answer; false if an incremental answer may leave it out.
-bool FetchApi::fill(FetchEntry& entry, bool is_full, bool read_committed, std::int16_t version,
+bool FetchApi::fill(FetchEntry& entry, bool is_full, std::int16_t version,
                     PartitionData& data) const {
   data.partition_index = entry.partition_index;
-  if (!read_committed) data.aborted_transactions.reset();
   if (!entry.outcome) {
-    ErrorCode code = to_error_code(entry.outcome.error());
-    if (code == ErrorCode::kKafkaStorageError && version <= 5) {
-      code = ErrorCode::kNotLeaderOrFollower;
-    }
-    data.error_code = protocol::to_wire(code);
-    data.high_watermark = -1;
-    // As Kafka has it: an empty list, not null, where nothing was looked for in a log.
-    if (code == ErrorCode::kUnknownTopicOrPartition || code == ErrorCode::kUnknownTopicId) {
-      data.aborted_transactions.emplace();
-    }
-    if (version >= 16 &&
-        (code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kFencedLeaderEpoch)) {
-      const auto snapshot = metadata_.snapshot();
-      if (const auto* known = snapshot->find(entry.topic, entry.partition_index)) {
-        data.current_leader = {known->leader, known->leader_epoch};
-      }
-    }
-    entry.sent_error = true;
+    fill_error(entry, version, data);
     return true;
   }
+  if (!is_full && !entry.has_news() && !entry.has_moved()) return false;
   const replication::ReadOutcome& outcome = *entry.outcome;
   data.high_watermark = outcome.offsets.high_watermark.value();
   data.last_stable_offset = outcome.offsets.last_stable.value();
   data.log_start_offset = outcome.offsets.log_start.value();
-  if (outcome.diverging) {
+  if (outcome.diverging && version >= kFirstDivergenceVersion) {
     data.diverging_epoch = {outcome.diverging->epoch.value(),
                             outcome.diverging->end_offset.value()};
   }
+  data.aborted_transactions.reset();
+  if (outcome.aborted && !outcome.diverging) {
+    data.aborted_transactions.emplace().reserve(outcome.aborted->size());
+    for (const auto& transaction : *outcome.aborted) {
+      auto& aborted = data.aborted_transactions->emplace_back();
+      aborted.producer_id = transaction.producer_id;
+      aborted.first_offset = transaction.first_offset.value();
+    }
+  }
   data.records.external_size_bytes = static_cast<std::uint32_t>(outcome.plan.size_bytes);
-  const bool changed = entry.sent_high_watermark != outcome.offsets.high_watermark ||
-                       entry.sent_log_start != outcome.offsets.log_start || entry.sent_error;
   entry.sent_high_watermark = outcome.offsets.high_watermark;
   entry.sent_log_start = outcome.offsets.log_start;
   entry.sent_error = false;
-  return is_full || changed || outcome.diverging || outcome.plan.size_bytes > 0;
-}
-
-network::Reply FetchApi::answer(const network::RequestContext& context, std::int16_t version,
-                                const Opened& opened, const std::vector<FetchEntry*>& visited,
-                                bool read_committed) const {
-  protocol::FetchResponse response;
-  response.session_id = opened.is_cached ? opened.session->id() : 0;
-  runtime::OutputList records;
-  for (FetchEntry* entry : visited) {
-    PartitionData data;
-    if (!fill(*entry, opened.is_full, read_committed, version, data)) continue;
-    auto& topics = response.responses;
-    const bool same_topic =
-        !topics.empty() &&
-        (opened.session->uses_topic_ids() ? topics.back().topic_id == entry->topic_id
-                                          : topics.back().topic == std::string_view(entry->topic));
-    if (!same_topic) {
-      auto& topic = topics.emplace_back();
-      topic.topic = entry->topic;
-      topic.topic_id = entry->topic_id;
-    }
-    topics.back().partitions.push_back(std::move(data));
-    if (!entry->outcome) continue;
-    for (runtime::FileSlice& slice : entry->outcome->plan.slices) {
-      records.add(std::move(slice));
-    }
-  }
-  return {network::encode_response(context, response, std::move(records)), std::nullopt};
+  return true;
 }
 
 }  // namespace api

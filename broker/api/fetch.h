@@ -3,7 +3,9 @@
 #pragma once
 
 #include "broker/api/api_handler.h"
+#include "broker/api/loop_scopes.h"
 #include "broker/cluster/metadata_cache.h"
+#include "broker/replication/fetch_session_table.h"
 #include "broker/replication/fetcher.h"
 #include "broker/replication/partition_table.h"
 #include "protocol/error_code.h"
@@ -16,6 +18,9 @@ class FetchApi final : public ApiHandler {
  public:
   struct Options {
     std::int32_t fetch_max_bytes = 57671680;  // fetch.max.bytes
+    // Reads what is not in memory, for tasks of these scopes; null: the data loop waits for it.
+    runtime::WorkerPool* disk = nullptr;
+    LoopScopes* scopes = nullptr;
   };
   FetchApi(Options options, replication::PartitionTable& partitions, storage::LogManager& logs,
            cluster::MetadataCache& metadata, replication::FetchSessionTable& sessions)
@@ -32,21 +37,18 @@ class FetchApi final : public ApiHandler {
   // A session for this request: an existing one, a new one, or one that ends with the request.
   struct Opened {
     std::shared_ptr<replication::FetchSession> session;
-    std::vector<replication::FetchEntry*> named;
     bool is_full = false;
     bool is_cached = false;
     protocol::ErrorCode error = protocol::ErrorCode::kNone;
   };
   Opened open_session(const protocol::FetchRequest& request, std::int16_t version, bool is_follower,
                       runtime::Loop& loop);
-  std::vector<replication::FetchEntry*> add_partitions(const protocol::FetchRequest& request,
-                                                       replication::FetchSession& session);
-  std::shared_ptr<replication::Partition> look_up(replication::FetchEntry& entry) const;
-  network::Reply answer(const network::RequestContext& context, std::int16_t version,
-                        const Opened& opened, const std::vector<replication::FetchEntry*>& visited,
-                        bool read_committed) const;
-  bool fill(replication::FetchEntry& entry, bool is_full, bool read_committed, std::int16_t version,
+  void settle_session(Opened& opened);
+  std::shared_ptr<replication::Partition> look_up(replication::FetchEntry& entry, bool by_id) const;
+  bool fill(replication::FetchEntry& entry, bool is_full, std::int16_t version,
             protocol::FetchResponse::FetchableTopicResponse::PartitionData& data) const;
+  void fill_error(replication::FetchEntry& entry, std::int16_t version,
+                  protocol::FetchResponse::FetchableTopicResponse::PartitionData& data) const;
 
   const Options options_;
   replication::PartitionTable& partitions_;

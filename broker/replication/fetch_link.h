@@ -21,7 +21,8 @@ class ReadyList;
 
 struct FetchLink {
   ReadyList* list = nullptr;
-  bool is_follower = false;  // woken by appends; consumers by the high watermark
+  bool is_follower = false;                 // woken by appends; consumers by the high watermark
+  std::atomic<bool> waits_for_disk{false};  // woken when records of the partition were read ahead
   std::atomic<bool> is_queued{false};
   FetchLink* next_ready = nullptr;  // owned by the list while queued
 

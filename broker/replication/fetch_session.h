@@ -1,26 +1,28 @@
 // Purpose: what a Fetch connection remembers between requests (KIP-227): the partitions, where each
-// was last read, and which of them have something to say.
+// was last read, which of them have something to say, and whose turn it is.
 //
 // A session is used by one request at a time (try_hold). Its links live in the partitions as long
-// as it does. Sessions live in a broker-wide table and outlive connections; a waiting fetch without
-// one uses a session of its own that is in no table.
+// as it does. Sessions live in a broker-wide table (FetchSessionTable) and outlive connections; a
+// waiting fetch without one uses a session of its own that is in no table.
+//
+// The order: `pending` holds the partitions that have, or may have, something to say, the next one
+// to be read first. What was told to the client goes to its end, so that no partition starves.
 // Source: FetchSession.scala, FetchMetadata (3.9).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/types.h"
 #include "broker/replication/partition.h"
+#include "broker/replication/read_ahead.h"
 
 namespace replication {
-
-class PartitionTable;
 
 // What the client asked of one partition.
 struct FetchPosition {
@@ -44,12 +46,54 @@ struct FetchEntry : FetchLink {
 
   // Of the last read.
   base::Result<ReadOutcome> outcome{ReadOutcome{}};
-  bool in_visit = false;
+  std::shared_ptr<ReadAhead> read_ahead;  // its records are being brought into memory
 
   // As last told to the client; an incremental answer leaves out what has not changed.
   base::Offset sent_high_watermark{-1};
   base::Offset sent_log_start{-1};
   bool sent_error = false;
+
+  // Of the request that uses the session.
+  bool in_visit = false;
+  bool is_forgotten = false;        // it is about to leave the session
+  bool starts_topic = false;        // the answer may have to name its topic anew
+  std::int64_t charged_bytes = 0;   // of the answer's budget
+  std::int64_t credited_bytes = 0;  // toward the least that the client waits for
+
+  // Whether the offsets are other than the client knows.
+  bool has_moved() const {
+    return sent_error || sent_high_watermark != outcome->offsets.high_watermark ||
+           sent_log_start != outcome->offsets.log_start;
+  }
+  // Whether there is something to tell in any case, though the offsets be as before.
+  bool has_news() const { return !outcome || outcome->diverging || outcome->plan.size_bytes > 0; }
+  // Whether it must be visited again without an event in its partition.
+  bool has_something() const { return has_news() || outcome->has_more; }
+
+ private:
+  friend class PendingEntries;
+  FetchEntry* next_pending_ = nullptr;
+  FetchEntry* previous_pending_ = nullptr;
+  bool is_pending_ = false;
+};
+
+// A list of entries; adding and taking out cost the same however long it is. The session's holder.
+class PendingEntries {
+ public:
+  FetchEntry* front() const { return first_; }
+  std::size_t size() const { return size_; }
+  static bool contains(const FetchEntry& entry) { return entry.is_pending_; }
+  // An entry that is there stays where it is.
+  void push_back(FetchEntry& entry) { insert(entry, nullptr); }
+  void push_front(FetchEntry& entry) { insert(entry, first_); }
+  void remove(FetchEntry& entry);
+
+ private:
+  void insert(FetchEntry& entry, FetchEntry* before);
+
+  FetchEntry* first_ = nullptr;
+  FetchEntry* last_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 class FetchSession {
@@ -64,81 +108,70 @@ class FetchSession {
   bool uses_topic_ids() const { return uses_topic_ids_; }
   std::int64_t created_ms() const { return created_ms_; }
 
-  // Adds the partition or changes its position. Keyed by topic name and, from Fetch 13 on, by id.
-  FetchEntry& upsert(const std::string& topic, const base::TopicId& topic_id,
+  // Adds the partition or changes its position. Keyed by topic name, or from Fetch 13 on by id.
+  FetchEntry& upsert(std::string_view topic, const base::TopicId& topic_id,
                      std::int32_t partition_index, const FetchPosition& position);
-  void forget(const std::string& topic, const base::TopicId& topic_id,
-              std::int32_t partition_index);
+  // Null if it isn't there.
+  FetchEntry* find(std::string_view topic, const base::TopicId& topic_id,
+                   std::int32_t partition_index) const;
+  void forget(std::string_view topic, const base::TopicId& topic_id, std::int32_t partition_index);
   std::size_t size() const { return entries_.size(); }
-  // In the order of the last full fetch.
-  const std::vector<std::unique_ptr<FetchEntry>>& entries() const { return entries_; }
 
   // Binds an entry to the partition that hosts it now (null: none), moving its link.
   void bind(FetchEntry& entry, std::shared_ptr<Partition> partition);
   ReadyList& ready() { return ready_; }
 
+  PendingEntries& pending() { return pending_; }
+  // What moved since then joins the end of pending().
+  void collect_ready();
+  // After the answer was made from `visited`: those that still have something to say are pending
+  // again, the ones the client was told of behind all others.
+  void requeue(const std::vector<FetchEntry*>& visited);
+
+  // When the follower fetched last, wall clock: every partition of its session was fetched then.
+  // Null for a consumer.
+  const std::shared_ptr<FollowerClock>& follower_clock() const { return follower_clock_; }
+
   // True if no other request uses the session; the holder releases it.
   bool try_hold() { return !is_held_.exchange(true, std::memory_order_acquire); }
   void release() { is_held_.store(false, std::memory_order_release); }
 
-  // --- guarded by the table's mutex ---
-  std::int32_t next_epoch = 1;
-  std::int64_t last_used_ms = 0;
-  std::size_t cached_size = 0;  // size() as the table knows it
-
  private:
   struct Key {
-    std::string topic;
+    std::string_view topic;
     base::TopicId topic_id;
     std::int32_t partition_index;
-    friend bool operator==(const Key&, const Key&) = default;
   };
+  // Entries and keys alike: an id may get its name only later, so it alone counts where it is used.
   struct KeyHash {
+    using is_transparent = void;
     std::size_t operator()(const Key& key) const noexcept;
+    std::size_t operator()(const std::unique_ptr<FetchEntry>& entry) const noexcept;
+    bool by_id;
+    std::uint64_t salt;  // unknown to who might choose partitions that collide
   };
-  Key key_of(const std::string& topic, const base::TopicId& topic_id,
-             std::int32_t partition_index) const;
-  void drop_from_ready(FetchEntry& entry);
+  struct KeyEqual {
+    using is_transparent = void;
+    bool operator()(const Key& a, const Key& b) const noexcept;
+    bool operator()(const Key& a, const std::unique_ptr<FetchEntry>& b) const noexcept;
+    bool operator()(const std::unique_ptr<FetchEntry>& a, const Key& b) const noexcept;
+    bool operator()(const std::unique_ptr<FetchEntry>& a,
+                    const std::unique_ptr<FetchEntry>& b) const noexcept;
+    bool by_id;
+  };
+  static Key key_of(const FetchEntry& entry) {
+    return {entry.topic, entry.topic_id, entry.partition_index};
+  }
 
   const std::int32_t id_;
   const bool is_follower_;
   const bool uses_topic_ids_;
   const std::int64_t created_ms_;
+  const std::shared_ptr<FollowerClock> follower_clock_;
   std::atomic<bool> is_held_{false};
   ReadyList ready_;
-  std::vector<std::unique_ptr<FetchEntry>> entries_;
-  std::unordered_map<Key, std::size_t, KeyHash> index_;  // into entries_
-};
-
-// All sessions of the broker. Any thread.
-class FetchSessionTable {
- public:
-  explicit FetchSessionTable(std::size_t slots) : slots_(slots) {}
-
-  // Makes a session and caches it, evicting by KIP-227's rules; its id is 0 (not cached) when there
-  // is no room. `random` supplies ids.
-  std::shared_ptr<FetchSession> create(bool is_follower, bool uses_topic_ids,
-                                       std::size_t partition_count, std::int64_t now_ms,
-                                       runtime::Random& random) EXCLUDES(mutex_);
-  enum class LookupError { none, not_found, invalid_epoch };
-  struct Lookup {
-    std::shared_ptr<FetchSession> session;  // held by the caller, if no error
-    LookupError error = LookupError::none;
-  };
-  // For the incremental fetch (id, epoch); advances the session's epoch.
-  Lookup find(std::int32_t id, std::int32_t epoch, std::int64_t now_ms) EXCLUDES(mutex_);
-  void remove(std::int32_t id) EXCLUDES(mutex_);
-  void resized(FetchSession& session) EXCLUDES(mutex_);
-  std::size_t size() const EXCLUDES(mutex_);
-
- private:
-  bool make_room(bool is_follower, std::size_t partition_count, std::int64_t now_ms)
-      REQUIRES(mutex_);
-
-  static constexpr std::int64_t kEvictionMs = 120'000;
-  const std::size_t slots_;
-  mutable base::Mutex mutex_;
-  std::unordered_map<std::int32_t, std::shared_ptr<FetchSession>> sessions_ GUARDED_BY(mutex_);
+  PendingEntries pending_;
+  std::unordered_set<std::unique_ptr<FetchEntry>, KeyHash, KeyEqual> entries_;
 };
 
 }  // namespace replication

@@ -11,6 +11,11 @@ bool contains(const std::vector<base::BrokerId>& ids, base::BrokerId id) {
 
 }  // namespace
 
+void FollowerState::note_caught_up(base::Offset leader_end) {
+  if (clock == nullptr || log_end_offset < leader_end) return;
+  last_caught_up_ms = std::max(last_caught_up_ms, clock->last_fetch_ms.load());
+}
+
 void FollowerState::on_fetch(base::Offset fetch_offset, base::Offset follower_log_start,
                              base::Offset leader_end, std::int64_t now_ms) {
   if (fetch_offset >= leader_end) {

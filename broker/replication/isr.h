@@ -5,14 +5,22 @@
 // larger of the committed and the proposed ISR (KIP-497: "maximal ISR").
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/types.h"
 
 namespace replication {
+
+// When a follower's fetch session fetched last, wall clock. A fetch of the session is one of each
+// partition in it, though the leader visits only those that moved.
+struct FollowerClock {
+  std::atomic<std::int64_t> last_fetch_ms{0};
+};
 
 // A leader's view of one follower.
 struct FollowerState {
@@ -21,7 +29,11 @@ struct FollowerState {
   std::int64_t last_fetch_ms = 0;
   base::Offset leader_end_at_last_fetch{0};
   std::int64_t last_caught_up_ms = 0;
+  std::shared_ptr<const FollowerClock> clock;  // of the session that fetches; null: none does
 
+  // The leader's log, which ends at `leader_end`, is about to grow, or the session lets go of the
+  // partition: if the follower has all of it, it was caught up as late as its session fetched.
+  void note_caught_up(base::Offset leader_end);
   // A fetch from `fetch_offset` arrived while the leader's log ended at `leader_end`.
   void on_fetch(base::Offset fetch_offset, base::Offset follower_log_start, base::Offset leader_end,
                 std::int64_t now_ms);

@@ -142,6 +142,7 @@ base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& val
                         fmt::format("{} isr={} min.insync.replicas={}", id_, isr_.committed.size(),
                                     min_insync_replicas()));
     }
+    for (auto& [id, follower] : isr_.followers) follower.note_caught_up(log_->log_end_offset());
     TRY_ASSIGN(outcome.info, log_->append_validated(validated, state_.leader_epoch, now_ms));
     outcome.required_offset = outcome.info.last_offset + 1;
     outcome.leadership = leadership_;
@@ -174,7 +175,7 @@ base::Result<RoleView> Partition::check_leader(base::LeaderEpoch current_leader_
 }
 
 base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
-  TRY(check_leader(params.current_leader_epoch));
+  TRY_ASSIGN(const RoleView seen, check_leader(params.current_leader_epoch));
   ReadOutcome outcome;
   const bool is_follower = params.replica_id.value() >= 0;
   outcome.offsets = log_->offsets();
@@ -191,12 +192,13 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
     }
   }
   if (is_follower && params.is_first_read) {
-    TRY(on_follower_fetch(params));
+    TRY(on_follower_fetch(params, seen));
     outcome.offsets = log_->offsets();
   }
   const base::Offset up_to = is_follower             ? outcome.offsets.log_end
                              : params.read_committed ? outcome.offsets.last_stable
                                                      : outcome.offsets.high_watermark;
+  if (params.read_committed && !is_follower) outcome.aborted.emplace();
   if (params.fetch_offset >= up_to) return outcome;
   if (params.max_bytes <= 0 && !params.at_least_one_batch) {
     outcome.has_more = true;
@@ -207,16 +209,41 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
   request.up_to = up_to;
   request.max_bytes = params.max_bytes;
   request.at_least_one_batch = params.at_least_one_batch;
-  TRY_ASSIGN(outcome.plan, log_->plan_read(request));
+  request.may_block = params.may_block;
+  request.wants_end_offset = outcome.aborted.has_value();
   outcome.has_more = true;  // until the client has moved on, there is something here
+  auto plan = log_->plan_read(request);
+  if (!plan && plan.error().is(base::Errc::would_block)) {
+    outcome.blocked = request;
+    return outcome;
+  }
+  if (!plan) return base::fail(std::move(plan.error()));
+  // With one batch at least there is none where nothing was planned: a gap that compaction left.
+  if (plan->size_bytes == 0 && params.at_least_one_batch) outcome.has_more = false;
+  TRY(use_plan(outcome, std::move(*plan), params));
   return outcome;
 }
 
-base::Result<void> Partition::on_follower_fetch(const ReadParams& params) {
+base::Result<void> Partition::use_plan(ReadOutcome& outcome, storage::ReadPlan plan,
+                                       const ReadParams& params) const {
+  outcome.blocked.reset();
+  if (outcome.aborted && plan.size_bytes > 0) {
+    TRY_ASSIGN(outcome.aborted, log_->aborted_transactions(params.fetch_offset, plan.end_offset));
+  }
+  outcome.plan = std::move(plan);
+  return {};
+}
+
+base::Result<void> Partition::on_follower_fetch(const ReadParams& params, const RoleView& seen) {
   std::vector<CommitWaiter> committed;
   bool moved = false;
   {
     base::LockGuard guard(mutex_);
+    // The role was looked at without the lock: what the follower has counts only for the epoch in
+    // which it was compared with this log.
+    if (role_ != Role::leader || state_.leader_epoch != seen.leader_epoch) {
+      return base::fail(ReplicaError::not_leader);
+    }
     const auto follower = isr_.followers.find(params.replica_id);
     if (follower == isr_.followers.end()) {
       return base::fail(params.current_leader_epoch.value() >= 0
@@ -225,12 +252,24 @@ base::Result<void> Partition::on_follower_fetch(const ReadParams& params) {
     }
     follower->second.on_fetch(params.fetch_offset, params.follower_log_start,
                               log_->log_end_offset(), params.now_ms);
+    if (params.follower_clock != nullptr && follower->second.clock != *params.follower_clock) {
+      follower->second.clock = *params.follower_clock;
+    }
     moved = raise_high_watermark(params.now_ms);
     if (moved) committed = take_committed_waiters();
   }
   complete(std::move(committed));
   if (moved) wake_sessions(Moved::high_watermark);
   return {};
+}
+
+void Partition::on_follower_left(const FollowerClock& clock) {
+  base::LockGuard guard(mutex_);
+  for (auto& [id, follower] : isr_.followers) {
+    if (follower.clock.get() != &clock) continue;
+    follower.note_caught_up(log_->log_end_offset());
+    follower.clock = nullptr;
+  }
 }
 
 bool Partition::raise_high_watermark(std::int64_t now_ms) {
@@ -253,8 +292,29 @@ void Partition::wake_sessions(Moved moved) {
   for (FetchLink* link = first_link_; link != nullptr; link = link->next_linked) {
     // A follower's session must learn of a new high watermark too (KIP-227).
     if (moved == Moved::log_end && !link->is_follower) continue;
+    if (moved == Moved::into_memory && !link->waits_for_disk.load()) continue;
     link->list->push(*link);
   }
+}
+
+bool Partition::start_read_ahead(std::shared_ptr<ReadAhead> read, const DiskReader& disk) {
+  constexpr int kReadsMax = 4;
+  if (reads_ahead_.fetch_add(1) >= kReadsMax) {
+    reads_ahead_.fetch_sub(1);
+    return false;
+  }
+  disk.scope->spawn(read_ahead(shared_from_this(), std::move(read), *disk.pool));
+  return true;
+}
+
+runtime::Task<void> Partition::read_ahead(std::shared_ptr<Partition> self,
+                                          std::shared_ptr<ReadAhead> read,
+                                          runtime::WorkerPool& pool) {
+  co_await runtime::run_on(
+      pool, [log = self->log_, read] { read->result = log->read_ahead(read->request); });
+  read->is_done.store(true, std::memory_order_release);
+  self->reads_ahead_.fetch_sub(1);
+  self->wake_sessions(Moved::into_memory);
 }
 
 void Partition::link(FetchLink& link) {

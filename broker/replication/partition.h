@@ -22,7 +22,9 @@
 #include "base/types.h"
 #include "broker/replication/fetch_link.h"
 #include "broker/replication/isr.h"
+#include "broker/replication/read_ahead.h"
 #include "broker/replication/replica_error.h"
+#include "runtime/workers.h"
 #include "storage/partition_log.h"
 
 namespace replication {
@@ -68,9 +70,13 @@ struct ReadParams {
   base::Offset follower_log_start{-1};
   bool read_committed = false;
   bool is_first_read = true;  // follower state moves only then
+  // Of the follower's session; the caller keeps it while read() runs. Null: it has none.
+  const std::shared_ptr<FollowerClock>* follower_clock = nullptr;
   std::int64_t max_bytes = 0;
   bool at_least_one_batch = false;
   std::int64_t now_ms = 0;
+  // False: Errc::would_block instead of waiting for the device.
+  bool may_block = true;
 };
 
 struct ReadOutcome {
@@ -78,8 +84,13 @@ struct ReadOutcome {
   storage::LogOffsets offsets;
   // Set: the reader's log diverged there (KIP-320/595); no records then.
   std::optional<storage::EpochEndOffset> diverging;
+  // READ_COMMITTED: transactions in the plan's range that the reader must skip. Not set where
+  // nothing was read for such a reader.
+  std::optional<std::vector<storage::AbortedTransaction>> aborted;
   // Bytes that could be read are left (the plan was cut by max_bytes): visit again.
   bool has_more = false;
+  // Set: there are records, but they are on the device only. A worker has to read them ahead.
+  std::optional<storage::ReadRequest> blocked;
 };
 
 class Partition;
@@ -159,6 +170,14 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   // storage::DurableListener
   void on_durable() override EXCLUDES(mutex_);
   base::Result<ReadOutcome> read(const ReadParams& params) EXCLUDES(mutex_);
+  // A plan that a worker made for `outcome.blocked`, in its place.
+  base::Result<void> use_plan(ReadOutcome& outcome, storage::ReadPlan plan,
+                              const ReadParams& params) const;
+
+  // What a follower's fetch says of its log; read() calls it. `seen`: the role it was checked with.
+  // not_leader if that is no longer so.
+  base::Result<void> on_follower_fetch(const ReadParams& params, const RoleView& seen)
+      EXCLUDES(mutex_);
 
   // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
   base::Result<RoleView> check_leader(base::LeaderEpoch current_leader_epoch) const;
@@ -167,6 +186,13 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   // -------------------------------------------------------------------------------
   void link(FetchLink& link) EXCLUDES(links_mutex_);
   void unlink(FetchLink& link) EXCLUDES(links_mutex_);
+  // Has a worker bring the records of read.request into memory, then wakes the links that wait for
+  // the disk. False if enough of that is under way here: it will wake them too.
+  bool start_read_ahead(std::shared_ptr<ReadAhead> read, const DiskReader& disk);
+  // Retention or DeleteRecords moved the log start: followers and consumers are to hear of it.
+  void on_log_start_moved() { wake_sessions(Moved::everything); }
+  // The follower whose session has this clock no longer fetches the partition with it.
+  void on_follower_left(const FollowerClock& clock) EXCLUDES(mutex_);
 
  private:
   friend class StoredWait;
@@ -187,9 +213,10 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   std::vector<CommitWaiter> take_all_waiters() REQUIRES(mutex_);
   void complete(std::vector<CommitWaiter> waiters);
   static void fail_all(std::vector<CommitWaiter> waiters, ReplicaError why);
-  enum class Moved { log_end, high_watermark, everything };
+  enum class Moved { log_end, high_watermark, everything, into_memory };
   void wake_sessions(Moved moved) EXCLUDES(links_mutex_);
-  base::Result<void> on_follower_fetch(const ReadParams& params) EXCLUDES(mutex_);
+  static runtime::Task<void> read_ahead(std::shared_ptr<Partition> self,
+                                        std::shared_ptr<ReadAhead> read, runtime::WorkerPool& pool);
 
   const base::TopicPartition id_;
   const base::BrokerId self_;
@@ -210,6 +237,8 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
 
   mutable base::Mutex state_mutex_;  // a leaf
   LeaderState published_state_ GUARDED_BY(state_mutex_);
+
+  std::atomic<int> reads_ahead_{0};  // under way
 
   base::Mutex links_mutex_;
   FetchLink* first_link_ GUARDED_BY(links_mutex_) = nullptr;

@@ -102,6 +102,11 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
   options.run_on_disk = [&p](const std::string& log_dir, std::move_only_function<void()> job) {
     p.directories->disk(log_dir).submit(std::move(job));
   };
+  options.on_log_start_moved = [&p](const base::TopicPartition& id) {
+    if (const auto partition = p.partitions.find(id.topic, id.partition)) {
+      partition->on_log_start_moved();
+    }
+  };
   auto opened = co_await runtime::run_on(
       *p.disk, [&p, options] { return storage::LogManager::open(*p.files, p.random, options); });
   if (!opened) co_return base::fail(opened.error());

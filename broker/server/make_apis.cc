@@ -42,8 +42,10 @@ void make_data_apis(Parts& p) {
   const auto config = p.config.get();
   serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
         *p.request_scopes);
-  serve(p, p.apis.fetch, ApiKey::kFetch, api::FetchApi::Options{config->network.fetch_max_bytes},
-        p.partitions, *p.logs, p.metadata, *p.fetch_sessions);
+  serve(
+      p, p.apis.fetch, ApiKey::kFetch,
+      api::FetchApi::Options{config->network.fetch_max_bytes, p.disk.get(), p.request_scopes.get()},
+      p.partitions, *p.logs, p.metadata, *p.fetch_sessions);
   serve(p, p.apis.list_offsets, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata, *p.disk);
   serve(p, p.apis.offset_for_leader_epoch, ApiKey::kOffsetForLeaderEpoch, p.partitions, *p.logs,
         p.metadata);

@@ -13,14 +13,14 @@ namespace replication_test {
 class HostedPartition {
  public:
   // With flush.messages below the default the flushes stand in jobs() until run_jobs().
-  explicit HostedPartition(std::int64_t flush_messages = INT64_MAX) {
+  explicit HostedPartition(std::int64_t flush_messages = INT64_MAX, std::int32_t index = 0) {
     fixture_.config.flush_messages = flush_messages;
     fixture_.environment.run_on_disk = [this](const std::string&, auto job) {
       jobs_.push_back(std::move(job));
     };
     fixture_.open();
     partition_ = std::make_shared<replication::Partition>(
-        base::TopicPartition{"topic", 0}, base::BrokerId(1),
+        base::TopicPartition{"topic", index}, base::BrokerId(1),
         std::shared_ptr<storage::PartitionLog>(fixture_.log.get(), [](storage::PartitionLog*) {}));
   }
 
@@ -55,6 +55,8 @@ class HostedPartition {
       job();
     }
   }
+
+  storage_test::LogFixture& fixture() { return fixture_; }
 
   // A follower's fetch: everything below `offset` is on its disk.
   base::Result<replication::ReadOutcome> follower_fetch(int id, std::int64_t offset) {

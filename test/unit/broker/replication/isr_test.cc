@@ -81,3 +81,19 @@ TEST_CASE("caught up: at the end now, or at the end of the fetch before") {
   follower.on_fetch(Offset(20), Offset(0), Offset(20), 3000);
   CHECK_EQ(follower.last_caught_up_ms, 3000);
 }
+
+TEST_CASE("a fetch of the session counts for each partition that the follower has whole") {
+  FollowerState follower = follower_at(20, 3000);
+  const auto clock = std::make_shared<FollowerClock>();
+  clock->last_fetch_ms = 90'000;
+  follower.note_caught_up(Offset(20));  // nobody fetches
+  CHECK_EQ(follower.last_caught_up_ms, 3000);
+  follower.clock = clock;
+  follower.note_caught_up(Offset(21));  // it lacks a record
+  CHECK_EQ(follower.last_caught_up_ms, 3000);
+  follower.note_caught_up(Offset(20));
+  CHECK_EQ(follower.last_caught_up_ms, 90'000);
+  clock->last_fetch_ms = 10;  // time does not go back
+  follower.note_caught_up(Offset(20));
+  CHECK_EQ(follower.last_caught_up_ms, 90'000);
+}

@@ -1,0 +1,74 @@
+// Purpose: all fetch sessions of the broker, with KIP-227's rules about who gives way to whom.
+// Each call costs the same however many sessions there are. Any thread.
+// Source: FetchSessionCache, FetchSessionCacheShard (3.9).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+#include "broker/replication/fetch_session.h"
+#include "runtime/random.h"
+
+namespace replication {
+
+class FetchSessionTable {
+ public:
+  explicit FetchSessionTable(std::size_t slots) : slots_(slots) {}
+
+  // Makes a session, held by the caller, and caches it, evicting by KIP-227's rules; its id is 0
+  // (not cached) when there is no room. `random` supplies ids.
+  std::shared_ptr<FetchSession> create(bool is_follower, bool uses_topic_ids,
+                                       std::size_t partition_count, std::int64_t now_ms,
+                                       runtime::Random& random) EXCLUDES(mutex_);
+  enum class LookupError { none, not_found, invalid_epoch };
+  struct Lookup {
+    std::shared_ptr<FetchSession> session;  // held by the caller, if no error
+    LookupError error = LookupError::none;
+  };
+  // For the incremental fetch (id, epoch); advances the session's epoch.
+  Lookup find(std::int32_t id, std::int32_t epoch, std::int64_t now_ms) EXCLUDES(mutex_);
+  void remove(std::int32_t id) EXCLUDES(mutex_);
+  // The session has got another number of partitions.
+  void resized(const FetchSession& session) EXCLUDES(mutex_);
+  std::size_t size() const EXCLUDES(mutex_);
+
+ private:
+  // What goes first when there is no room: consumers before followers, the smaller first.
+  struct EvictionKey {
+    bool is_follower = false;
+    std::size_t partition_count = 0;
+    std::int32_t id = 0;
+    friend auto operator<=>(const EvictionKey&, const EvictionKey&) = default;
+  };
+  struct Cached {
+    std::shared_ptr<FetchSession> session;
+    std::int32_t next_epoch = 1;
+    std::int64_t last_used_ms = 0;
+    EvictionKey key;
+    bool is_old = false;  // cached for long enough to give way to its like
+    std::list<std::int32_t>::iterator by_use;
+  };
+  using Sessions = std::unordered_map<std::int32_t, Cached>;
+
+  bool make_room(const EvictionKey& newcomer, std::int64_t now_ms,
+                 std::shared_ptr<FetchSession>& evicted) REQUIRES(mutex_);
+  std::shared_ptr<FetchSession> take_out(Sessions::iterator place) REQUIRES(mutex_);
+  void touch(Cached& cached, std::int64_t now_ms) REQUIRES(mutex_);
+  static void change_key(std::set<EvictionKey>& keys, const EvictionKey& from,
+                         const EvictionKey& to);
+
+  static constexpr std::int64_t kEvictionMs = 120'000;
+  const std::size_t slots_;
+  mutable base::Mutex mutex_;
+  Sessions sessions_ GUARDED_BY(mutex_);
+  std::list<std::int32_t> by_use_ GUARDED_BY(mutex_);  // the longest unused first
+  // Who may give way to a new session of a consumer, and of a follower.
+  std::set<EvictionKey> for_consumers_ GUARDED_BY(mutex_);
+  std::set<EvictionKey> for_followers_ GUARDED_BY(mutex_);
+};
+
+}  // namespace replication
