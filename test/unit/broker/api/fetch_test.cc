@@ -65,6 +65,9 @@ struct Fixture {
     lead(*partition, leader_epoch);
     partitions.put(partition);
     protocol::UpdateMetadataRequest update;
+    auto& broker = update.live_brokers.emplace_back();
+    broker.id = kBrokerId;
+    broker.endpoints.emplace_back().listener = "PLAINTEXT";
     auto& topic = update.topic_states.emplace_back();
     topic.topic_name = "topic";
     topic.topic_id = kTopicId;

@@ -155,20 +155,20 @@ TEST_CASE("an error answers at once and is said again until it is gone") {
   CHECK(visited[0]->outcome.error().is(storage::LogError::offset_out_of_range));
   CHECK_EQ(bench.loop.now_ms(), before_ms);
   FetchEntry& entry = *visited[0];
-  requeue_visited(bench.session, visited);
+  bench.session.requeue(visited);
   for (int i = 0; i < 2; ++i) {
     visited = bench.fetch({}, false, limits(500));
     REQUIRE_EQ(visited.size(), 1);
     CHECK(visited[0]->outcome.error().is(storage::LogError::offset_out_of_range));
     CHECK_EQ(bench.loop.now_ms(), before_ms);
-    requeue_visited(bench.session, visited);
+    bench.session.requeue(visited);
   }
   // The client asks from elsewhere.
   entry.position = position(0);
   visited = bench.fetch({&entry}, false, limits(0));
   REQUIRE_EQ(visited.size(), 1);
   CHECK(visited[0]->outcome.has_value());
-  requeue_visited(bench.session, visited);
+  bench.session.requeue(visited);
   CHECK(bench.fetch({}, false, limits(0)).empty());
 }
 
