@@ -179,7 +179,12 @@ class FetchRun {
     params.now_ms = environment_.loop.wall_ms();
     params.may_block = environment_.disk.pool == nullptr;
     entry.outcome = entry.partition->read(params);
-    if (entry.outcome && entry.outcome->blocked) read_ahead(entry, params);
+    if (entry.outcome && entry.outcome->blocked) {
+      read_ahead(entry, params);
+    } else if (entry.waits_for_disk.load(std::memory_order_relaxed)) {
+      entry.waits_for_disk.store(false);
+      entry.read_ahead = nullptr;
+    }
     // The list of aborted transactions takes room too; a shorter read has a shorter one.
     if (!entry.outcome || entry.outcome->plan.size_bytes == 0) return;
     const std::int64_t aborted = aborted_bytes(*entry.outcome);
