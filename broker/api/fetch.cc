@@ -60,16 +60,23 @@ replication::FetchPosition position_of(
   return position;
 }
 
-// Lets the next request use the session, whatever way this one ends.
+// Lets the next request use the session. One that ended half-way takes it along: the client gets a
+// new one then, instead of one that has forgotten what it has to tell.
 class SessionHold {
  public:
-  explicit SessionHold(FetchSession& session) : session_(session) {}
-  ~SessionHold() { session_.release(); }
+  SessionHold(FetchSessionTable& table, FetchSession& session) : table_(table), session_(session) {}
+  ~SessionHold() {
+    if (!is_complete_ && session_.id() != 0) table_.remove(session_.id());
+    session_.release();
+  }
   SessionHold(const SessionHold&) = delete;
   SessionHold& operator=(const SessionHold&) = delete;
+  void set_complete() { is_complete_ = true; }
 
  private:
+  FetchSessionTable& table_;
   FetchSession& session_;
+  bool is_complete_ = false;
 };
 
 // Puts one partition's answer behind the others; those of one topic stand together where they
@@ -124,7 +131,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   Opened opened = open_session(request, version, replica_id >= 0, loop);
   if (opened.error != ErrorCode::kNone) co_return refuse_all(context, opened.error);
   FetchSession& session = *opened.session;
-  const SessionHold hold(session);
+  SessionHold hold(sessions_, session);
 
   std::vector<FetchEntry*> named;
   for (const auto& topic : request.topics) {
@@ -169,6 +176,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
     for (runtime::FileSlice& slice : entry->outcome->plan.slices) records.add(std::move(slice));
   }
   session.requeue(*visited);
+  hold.set_complete();
   co_return network::Reply{network::encode_response(context, response, std::move(records)),
                            std::nullopt};
 }

@@ -136,6 +136,8 @@ class FetchSession {
   bool try_hold() { return !is_held_.exchange(true, std::memory_order_acquire); }
   void release() { is_held_.store(false, std::memory_order_release); }
 
+  std::int32_t next_epoch = 1;  // guarded by the table's mutex
+
  private:
   struct Key {
     std::string_view topic;

@@ -69,10 +69,10 @@ FetchSessionTable::Lookup FetchSessionTable::find(std::int32_t id, std::int32_t 
   if (place == sessions_.end()) return {nullptr, LookupError::not_found};
   Cached& cached = place->second;
   // A second request that uses the session now would see positions change under it.
-  if (cached.next_epoch != epoch || !cached.session->try_hold()) {
+  if (cached.session->next_epoch != epoch || !cached.session->try_hold()) {
     return {nullptr, LookupError::invalid_epoch};
   }
-  cached.next_epoch = epoch == std::numeric_limits<std::int32_t>::max() ? 1 : epoch + 1;
+  cached.session->next_epoch = epoch == std::numeric_limits<std::int32_t>::max() ? 1 : epoch + 1;
   touch(cached, now_ms);
   return {cached.session, LookupError::none};
 }

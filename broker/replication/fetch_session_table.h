@@ -46,7 +46,6 @@ class FetchSessionTable {
   };
   struct Cached {
     std::shared_ptr<FetchSession> session;
-    std::int32_t next_epoch = 1;
     std::int64_t last_used_ms = 0;
     EvictionKey key;
     bool is_old = false;  // cached for long enough to give way to its like

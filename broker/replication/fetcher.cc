@@ -208,9 +208,9 @@ class FetchRun {
       storage::ReadPlan& plan = *done->result;
       const bool fits = plan.size_bytes <= params.max_bytes || params.at_least_one_batch;
       if (done->request.from == outcome.blocked->from && plan.size_bytes > 0 && fits) {
-        if (auto used = entry.partition->use_plan(outcome, std::move(plan), params); !used) {
-          entry.outcome = base::fail(std::move(used.error()));
-        }
+        outcome.plan = std::move(plan);
+        if (outcome.aborted) outcome.aborted = std::move(done->aborted);
+        outcome.blocked.reset();
         return;
       }
     }

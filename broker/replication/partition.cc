@@ -220,18 +220,18 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
   if (!plan) return base::fail(std::move(plan.error()));
   // With one batch at least there is none where nothing was planned: a gap that compaction left.
   if (plan->size_bytes == 0 && params.at_least_one_batch) outcome.has_more = false;
-  TRY(use_plan(outcome, std::move(*plan), params));
-  return outcome;
-}
-
-base::Result<void> Partition::use_plan(ReadOutcome& outcome, storage::ReadPlan plan,
-                                       const ReadParams& params) const {
-  outcome.blocked.reset();
-  if (outcome.aborted && plan.size_bytes > 0) {
-    TRY_ASSIGN(outcome.aborted, log_->aborted_transactions(params.fetch_offset, plan.end_offset));
+  if (outcome.aborted && plan->size_bytes > 0) {
+    auto aborted =
+        log_->aborted_transactions(params.fetch_offset, plan->end_offset, params.may_block);
+    if (!aborted && aborted.error().is(base::Errc::would_block)) {
+      outcome.blocked = request;
+      return outcome;
+    }
+    if (!aborted) return base::fail(std::move(aborted.error()));
+    outcome.aborted = std::move(*aborted);
   }
-  outcome.plan = std::move(plan);
-  return {};
+  outcome.plan = std::move(*plan);
+  return outcome;
 }
 
 base::Result<void> Partition::on_follower_fetch(const ReadParams& params, const RoleView& seen) {
@@ -310,8 +310,7 @@ bool Partition::start_read_ahead(std::shared_ptr<ReadAhead> read, const DiskRead
 runtime::Task<void> Partition::read_ahead(std::shared_ptr<Partition> self,
                                           std::shared_ptr<ReadAhead> read,
                                           runtime::WorkerPool& pool) {
-  co_await runtime::run_on(
-      pool, [log = self->log_, read] { read->result = log->read_ahead(read->request); });
+  co_await runtime::run_on(pool, [log = self->log_, read] { read->run(*log); });
   read->is_done.store(true, std::memory_order_release);
   self->reads_ahead_.fetch_sub(1);
   self->wake_sessions(Moved::into_memory);

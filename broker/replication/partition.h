@@ -170,9 +170,6 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   // storage::DurableListener
   void on_durable() override EXCLUDES(mutex_);
   base::Result<ReadOutcome> read(const ReadParams& params) EXCLUDES(mutex_);
-  // A plan that a worker made for `outcome.blocked`, in its place.
-  base::Result<void> use_plan(ReadOutcome& outcome, storage::ReadPlan plan,
-                              const ReadParams& params) const;
 
   // What a follower's fetch says of its log; read() calls it. `seen`: the role it was checked with.
   // not_leader if that is no longer so.

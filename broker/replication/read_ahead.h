@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <vector>
 
 #include "runtime/task_scope.h"
 #include "runtime/workers.h"
@@ -22,7 +23,20 @@ struct ReadAhead {
   storage::ReadRequest request;
   // Written by the worker before is_done, read by the session after it.
   base::Result<storage::ReadPlan> result{storage::ReadPlan{}};
+  std::vector<storage::AbortedTransaction> aborted;  // in the plan's range, if it has an end offset
   std::atomic<bool> is_done{false};
+
+  // On the worker.
+  void run(storage::PartitionLog& log) {
+    result = log.read_ahead(request);
+    if (!result || !request.wants_end_offset || result->size_bytes == 0) return;
+    auto list = log.aborted_transactions(request.from, result->end_offset);
+    if (list) {
+      aborted = std::move(*list);
+    } else {
+      result = base::fail(std::move(list.error()));
+    }
+  }
 };
 
 }  // namespace replication

@@ -2,7 +2,7 @@
 // gets no more than is committed.
 #include <doctest/doctest.h>
 
-#include "broker/replication/fetch_session.h"
+#include "broker/replication/fetch_session_table.h"
 #include "runtime/sim/sim_world.h"
 #include "test/unit/broker/replication/hosted_partition.h"
 
