@@ -30,10 +30,14 @@ runtime::Task<network::Reply> LeaderAndIsrApi::handle(network::RequestContext& c
     co_return refuse<protocol::LeaderAndIsrResponse>(context, ErrorCode::kStaleBrokerEpoch);
   }
   const auto refused = take_invalid(*request);
-  for (const auto& topic : request->topic_states) co_await prepare_(topic.topic_name);
+  std::vector<std::string> topics;
+  for (const auto& topic : request->topic_states) topics.push_back(topic.topic_name);
   for (const auto& partition : request->ungrouped_partition_states) {
-    co_await prepare_(partition.topic_name);
+    if (topics.empty() || topics.back() != partition.topic_name) {
+      topics.push_back(partition.topic_name);
+    }
   }
+  co_await prepare_(std::move(topics));
   auto shared = std::make_shared<const protocol::LeaderAndIsrRequest>(std::move(*request));
   auto response = co_await control_.apply(shared);
   if (response.error_code == 0) add_refused(refused, response);
@@ -66,12 +70,17 @@ runtime::Task<network::Reply> UpdateMetadataApi::handle(network::RequestContext&
   if (is_stale(request->broker_epoch, own_epoch_)) {
     co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleBrokerEpoch);
   }
-  if (!control_.controller_epoch().accept(request->controller_epoch)) {
+  drop_invalid(*request);
+  // On the worker with the other orders, also because ten thousand partitions take their time.
+  auto shared = std::make_shared<const protocol::UpdateMetadataRequest>(std::move(*request));
+  auto deleted = std::make_shared<std::vector<base::TopicPartition>>();
+  const bool is_accepted = co_await control_.apply_metadata(
+      shared->controller_epoch,
+      [&metadata = metadata_, shared, deleted] { *deleted = metadata.apply(*shared); });
+  if (!is_accepted) {
     co_return refuse<protocol::UpdateMetadataResponse>(context, ErrorCode::kStaleControllerEpoch);
   }
-  drop_invalid(*request);
-  auto deleted = metadata_.apply(*request);
-  if (!deleted.empty()) on_deleted_(std::move(deleted));
+  if (!deleted->empty()) on_deleted_(std::move(*deleted));
   co_return network::reply(context, protocol::UpdateMetadataResponse{});
 }
 

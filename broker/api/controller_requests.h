@@ -17,11 +17,11 @@ using OwnBrokerEpoch = std::function<std::int64_t()>;
 
 class LeaderAndIsrApi final : public ApiHandler {
  public:
-  // Called for topics of which no log is here yet, before their logs are made: creation writes no
-  // config notification, so their settings must be read.
-  using PrepareTopic = std::function<runtime::Task<void>(std::string topic)>;
+  // Called with the topics of a request before their logs are made: creation writes no config
+  // notification, so the settings of those that have no log here yet must be read.
+  using PrepareTopics = std::function<runtime::Task<void>(std::vector<std::string> topics)>;
   LeaderAndIsrApi(replication::ReplicaControl& control, OwnBrokerEpoch own_epoch,
-                  PrepareTopic prepare)
+                  PrepareTopics prepare)
       : control_(control), own_epoch_(std::move(own_epoch)), prepare_(std::move(prepare)) {}
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;
@@ -29,7 +29,7 @@ class LeaderAndIsrApi final : public ApiHandler {
  private:
   replication::ReplicaControl& control_;
   OwnBrokerEpoch own_epoch_;
-  PrepareTopic prepare_;
+  PrepareTopics prepare_;
 };
 
 class StopReplicaApi final : public ApiHandler {

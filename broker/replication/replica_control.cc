@@ -77,12 +77,32 @@ std::vector<ReplicaControl::LanePart> ReplicaControl::split(const Orders& orders
   return parts;
 }
 
+bool ReplicaControl::accept(std::int32_t controller_epoch) {
+  if (controller_epoch < controller_epoch_) return false;
+  controller_epoch_ = controller_epoch;
+  return true;
+}
+
+runtime::Task<bool> ReplicaControl::apply_metadata(std::int32_t controller_epoch,
+                                                   std::function<void()> publish) {
+  co_return co_await runtime::run_on(worker_,
+                                     [this, controller_epoch, publish = std::move(publish)] {
+                                       base::LockGuard guard(one_order_);
+                                       if (!accept(controller_epoch)) return false;
+                                       publish();
+                                       return true;
+                                     });
+}
+
 template <class Orders, class Run>
-runtime::Task<std::vector<ErrorCode>> ReplicaControl::on_lanes(std::shared_ptr<Orders> orders,
-                                                               Run run) {
+runtime::Task<std::optional<std::vector<ErrorCode>>> ReplicaControl::on_lanes(
+    std::int32_t controller_epoch, std::shared_ptr<Orders> orders, Run run) {
   runtime::Loop* const loop = runtime::Loop::current();
-  auto pending = co_await runtime::run_on(worker_, [this, loop, orders, run] {
-    std::vector<Pending> all;
+  const auto hand_on = [this, loop, controller_epoch, orders, run] {
+    base::LockGuard guard(one_order_);
+    std::optional<std::vector<Pending>> result;
+    if (!accept(controller_epoch)) return result;
+    std::vector<Pending>& all = result.emplace();
     for (LanePart& part : split(*orders)) {
       auto [sender, receiver] = runtime::one_shot<std::vector<ErrorCode>>(*loop);
       auto job = [run, orders, part, sender = std::move(sender)]() mutable {
@@ -96,11 +116,13 @@ runtime::Task<std::vector<ErrorCode>> ReplicaControl::on_lanes(std::shared_ptr<O
       }
       all.push_back({std::move(part), std::move(receiver)});
     }
-    return all;
-  });
+    return result;
+  };
+  auto pending = co_await runtime::run_on(worker_, hand_on);
+  if (!pending) co_return std::nullopt;
   std::vector<ErrorCode> codes(orders->size(), ErrorCode::kKafkaStorageError);
   std::set<std::string> silent;
-  for (Pending& part : pending) {
+  for (Pending& part : *pending) {
     const std::string& log_dir = part.part.log_dir;
     const std::int64_t patience_ms = silent.contains(log_dir) ? 0 : options_.lane_patience_ms;
     const auto answer = co_await part.codes.wait(patience_ms);
@@ -139,19 +161,20 @@ std::vector<ReplicaControl::Order> ReplicaControl::orders_of(
 runtime::Task<protocol::LeaderAndIsrResponse> ReplicaControl::apply(
     std::shared_ptr<const protocol::LeaderAndIsrRequest> request) {
   protocol::LeaderAndIsrResponse response;
-  if (!controller_epoch_.accept(request->controller_epoch)) {
+  const auto orders = std::make_shared<const std::vector<Order>>(orders_of(*request));
+  const auto codes = co_await on_lanes(
+      request->controller_epoch, orders,
+      [this](const auto& all, const LanePart& part) { return apply_all(all, part); });
+  if (!codes) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::kStaleControllerEpoch);
     co_return response;
   }
-  const auto orders = std::make_shared<const std::vector<Order>>(orders_of(*request));
-  const auto codes = co_await on_lanes(
-      orders, [this](const auto& all, const LanePart& part) { return apply_all(all, part); });
   std::size_t next = 0;
   const auto answer_next = [&](auto& errors) {
     auto& answer = errors.emplace_back();
     answer.topic_name = (*orders)[next].id.topic;
     answer.partition_index = (*orders)[next].id.partition;
-    answer.error_code = static_cast<std::int16_t>(codes[next]);
+    answer.error_code = static_cast<std::int16_t>((*codes)[next]);
     ++next;
     return answer;
   };
@@ -260,18 +283,19 @@ std::vector<ReplicaControl::StopOrder> ReplicaControl::orders_of(
 runtime::Task<protocol::StopReplicaResponse> ReplicaControl::apply(
     std::shared_ptr<const protocol::StopReplicaRequest> request) {
   protocol::StopReplicaResponse response;
-  if (!controller_epoch_.accept(request->controller_epoch)) {
+  const auto orders = std::make_shared<const std::vector<StopOrder>>(orders_of(*request));
+  const auto codes = co_await on_lanes(
+      request->controller_epoch, orders,
+      [this](const auto& all, const LanePart& part) { return stop_all(all, part); });
+  if (!codes) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::kStaleControllerEpoch);
     co_return response;
   }
-  const auto orders = std::make_shared<const std::vector<StopOrder>>(orders_of(*request));
-  const auto codes = co_await on_lanes(
-      orders, [this](const auto& all, const LanePart& part) { return stop_all(all, part); });
   for (std::size_t i = 0; i < orders->size(); ++i) {
     auto& answer = response.partition_errors.emplace_back();
     answer.topic_name = (*orders)[i].id.topic;
     answer.partition_index = (*orders)[i].id.partition;
-    answer.error_code = static_cast<std::int16_t>(codes[i]);
+    answer.error_code = static_cast<std::int16_t>((*codes)[i]);
   }
   co_return response;
 }

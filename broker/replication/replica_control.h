@@ -12,9 +12,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "broker/replication/partition_table.h"
 #include "protocol/error_code.h"
 #include "protocol/gen/leader_and_isr.h"
@@ -32,21 +34,6 @@ class LeadershipListener {
   virtual ~LeadershipListener() = default;
   virtual void on_leader(const std::shared_ptr<Partition>& partition) = 0;
   virtual void on_not_leader(const base::TopicPartition& id, base::LeaderEpoch epoch) = 0;
-};
-
-// The highest controller epoch seen in any of the controller's three requests. Any thread.
-class ControllerEpochGuard {
- public:
-  // False if `epoch` is older than one seen before; else remembers it.
-  bool accept(std::int32_t epoch) {
-    std::int32_t seen = seen_.load();
-    while (epoch > seen && !seen_.compare_exchange_weak(seen, epoch)) {
-    }
-    return epoch >= seen;
-  }
-
- private:
-  std::atomic<std::int32_t> seen_{0};
 };
 
 class ReplicaControl {
@@ -71,7 +58,11 @@ class ReplicaControl {
   runtime::Task<protocol::StopReplicaResponse> apply(
       std::shared_ptr<const protocol::StopReplicaRequest> request);
 
-  ControllerEpochGuard& controller_epoch() { return controller_epoch_; }
+  // UpdateMetadata: runs `publish` on the worker in its turn among the orders. False, and nothing
+  // is run, if a later controller has spoken before.
+  runtime::Task<bool> apply_metadata(std::int32_t controller_epoch, std::function<void()> publish)
+      EXCLUDES(one_order_);
+
   void add_listener(LeadershipListener* listener) { listeners_.push_back(listener); }
   // True once a LeaderAndIsr was applied: from then on high watermarks are worth a checkpoint.
   bool has_state() const { return has_state_.load(); }
@@ -102,9 +93,16 @@ class ReplicaControl {
     LanePart part;
     runtime::Receiver<std::vector<Code>> codes;  // in the order of `part.places`
   };
-  // One code for each order. `run(part)` is called on the part's lane.
+  // Whether the sender is the latest controller that has spoken; remembers it if so. What it sent
+  // stands in its lanes, or is published, before the lock is released: a check alone would let it
+  // overtake its successor.
+  bool accept(std::int32_t controller_epoch) REQUIRES(one_order_);
+  // One code for each order; nullopt if a later controller has spoken. `run(part)` is called on the
+  // part's lane.
   template <class Orders, class Run>
-  runtime::Task<std::vector<Code>> on_lanes(std::shared_ptr<Orders> orders, Run run);
+  runtime::Task<std::optional<std::vector<Code>>> on_lanes(std::int32_t controller_epoch,
+                                                           std::shared_ptr<Orders> orders, Run run)
+      EXCLUDES(one_order_);
   template <class Orders>
   std::vector<LanePart> split(const Orders& orders);
   std::string place_of(const Order& order);
@@ -122,7 +120,9 @@ class ReplicaControl {
   storage::LogManager& logs_;
   runtime::Clock& clock_;
   runtime::WorkerPool& worker_;
-  ControllerEpochGuard controller_epoch_;
+  base::Mutex one_order_;  // held while one is checked and handed to its lanes, before every other
+  std::int32_t controller_epoch_ GUARDED_BY(one_order_) =
+      0;                                        // the highest seen in any of the three
   std::vector<LeadershipListener*> listeners_;  // fixed before serving
   std::atomic<bool> has_state_{false};
 };
