@@ -145,25 +145,27 @@ base::Result<void> LogManager::check_identity(base::BrokerId broker_id,
 
 std::shared_ptr<PartitionLog> LogManager::find(const base::TopicPartition& partition) const {
   base::LockGuard guard(mutex_);
-  const auto found = logs_.find(partition);
-  return found == logs_.end() ? nullptr : found->second;
+  return logs_.find(partition);
 }
 
 LogManager::Logs LogManager::all() const {
   base::LockGuard guard(mutex_);
-  Logs logs;
-  logs.reserve(logs_.size());
-  for (const auto& [partition, log] : logs_) logs.push_back(log);
-  return logs;
+  return logs_.all();
+}
+
+std::vector<std::string> LogManager::topics() const {
+  base::LockGuard guard(mutex_);
+  return logs_.topics();
+}
+
+bool LogManager::has_topic(const std::string& topic) const {
+  base::LockGuard guard(mutex_);
+  return logs_.has_topic(topic);
 }
 
 LogManager::Logs LogManager::logs_in(const std::string& log_dir) const {
   base::LockGuard guard(mutex_);
-  Logs logs;
-  for (const auto& [partition, log] : logs_) {
-    if (log->log_dir() == log_dir) logs.push_back(log);
-  }
-  return logs;
+  return logs_.all_in(log_dir);
 }
 
 std::shared_ptr<LogDirectory> LogManager::directory_of(const std::string& log_dir) const {
@@ -189,7 +191,7 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
       result = renamed;
       if (!log->is_usable()) continue;
       base::LockGuard guard(mutex_);  // nothing has happened: to be deleted later
-      put_log(partition, std::move(log));
+      put_log(std::move(log));
       continue;
     }
     touched.insert(log->log_dir());
@@ -242,10 +244,12 @@ std::vector<base::Result<void>> LogManager::truncate(const std::vector<Truncatio
 }
 
 void LogManager::update_config(const std::string& topic, std::shared_ptr<const LogConfig> config) {
-  base::LockGuard guard(mutex_);
-  for (const auto& [partition, log] : logs_) {
-    if (partition.topic == topic) log->set_config(config);
+  Logs logs;
+  {
+    base::LockGuard guard(mutex_);
+    logs = logs_.of_topic(topic);
   }
+  for (const auto& log : logs) log->set_config(config);
 }
 
 // --- directories ---------------------------------------------------------------------------------
@@ -301,15 +305,10 @@ void LogManager::settle_failure(const std::string& log_dir) {
   Logs gone;  // may hold the last reference: let go of without the lock
   {
     base::LockGuard guard(mutex_);
-    for (auto at = logs_.begin(); at != logs_.end();) {
-      if (at->second->log_dir() != log_dir) {
-        ++at;
-        continue;
-      }
-      at->second->abandon();
-      offline_partitions_.insert(at->first);
-      gone.push_back(std::move(at->second));
-      at = logs_.erase(at);
+    gone = logs_.take_all_in(log_dir);
+    for (const auto& log : gone) {
+      log->abandon();
+      offline_partitions_.insert(log->topic_partition());
     }
     log_counts_.erase(log_dir);
   }

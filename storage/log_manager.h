@@ -14,7 +14,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
@@ -26,6 +25,7 @@
 #include "storage/file_reaper.h"
 #include "storage/log_directory.h"
 #include "storage/log_environment.h"
+#include "storage/log_table.h"
 #include "storage/meta_properties.h"
 #include "storage/partition_log.h"
 
@@ -84,6 +84,9 @@ class LogManager {
   // ---------------------------------------------------------------------------------------
   std::shared_ptr<PartitionLog> find(const base::TopicPartition& partition) const EXCLUDES(mutex_);
   std::vector<std::shared_ptr<PartitionLog>> all() const EXCLUDES(mutex_);
+  // Topics that have a log here, in no particular order.
+  std::vector<std::string> topics() const EXCLUDES(mutex_);
+  bool has_topic(const std::string& topic) const EXCLUDES(mutex_);
   // The existing log or a new one in the live directory with the fewest partitions. A topic id is
   // written to it if given (inconsistent_topic_id if it has another). storage_error if the
   // partition may lie in an offline directory: it is known to, or `is_new` is false and there is
@@ -114,7 +117,8 @@ class LogManager {
   std::vector<base::Result<void>> truncate(const std::vector<Truncation>& truncations,
                                            std::int64_t now_ms);
   // Calls set_config on the topic's logs.
-  void update_config(const std::string& topic, std::shared_ptr<const LogConfig> config);
+  void update_config(const std::string& topic, std::shared_ptr<const LogConfig> config)
+      EXCLUDES(mutex_);
 
   // --- directories ------------------------------------------------------------------------------
   std::vector<std::string> live_directories() const;
@@ -164,8 +168,7 @@ class LogManager {
                            std::function<void(std::size_t index)> work);
   std::shared_ptr<LogDirectory> directory_of(const std::string& log_dir) const;
   std::string emptiest_directory() const REQUIRES(mutex_);
-  void put_log(const base::TopicPartition& partition, std::shared_ptr<PartitionLog> log)
-      REQUIRES(mutex_);
+  void put_log(std::shared_ptr<PartitionLog> log) REQUIRES(mutex_);
   std::shared_ptr<PartitionLog> take_log(const base::TopicPartition& partition) REQUIRES(mutex_);
   Logs logs_in(const std::string& log_dir) const EXCLUDES(mutex_);
   static std::optional<base::Offset> checkpointed_offset(const char* name, const PartitionLog& log);
@@ -191,7 +194,7 @@ class LogManager {
   bool is_loaded_ = false;
 
   mutable base::Mutex mutex_;
-  std::unordered_map<base::TopicPartition, std::shared_ptr<PartitionLog>> logs_ GUARDED_BY(mutex_);
+  LogTable logs_ GUARDED_BY(mutex_);
   std::set<base::TopicPartition> offline_partitions_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::int64_t> log_counts_ GUARDED_BY(mutex_);  // by directory
   struct Place {

@@ -20,16 +20,15 @@ std::string LogManager::emptiest_directory() const {
   return emptiest;
 }
 
-void LogManager::put_log(const base::TopicPartition& partition, std::shared_ptr<PartitionLog> log) {
+void LogManager::put_log(std::shared_ptr<PartitionLog> log) {
   ++log_counts_[log->log_dir()];
-  logs_.emplace(partition, std::move(log));
+  logs_.put(std::move(log));
 }
 
 std::shared_ptr<PartitionLog> LogManager::take_log(const base::TopicPartition& partition) {
-  auto node = logs_.extract(partition);
-  if (node.empty()) return nullptr;
-  --log_counts_[node.mapped()->log_dir()];
-  return std::move(node.mapped());
+  std::shared_ptr<PartitionLog> log = logs_.take(partition);
+  if (log != nullptr) --log_counts_[log->log_dir()];
+  return log;
 }
 
 std::string LogManager::reserve_place(const base::TopicPartition& partition) {
@@ -39,8 +38,8 @@ std::string LogManager::reserve_place(const base::TopicPartition& partition) {
   Place& place = at->second;
   if (is_first) {
     const auto log = logs_.find(partition);
-    place.is_counted = log == logs_.end();
-    place.log_dir = place.is_counted ? emptiest_directory() : log->second->log_dir();
+    place.is_counted = log == nullptr;
+    place.log_dir = place.is_counted ? emptiest_directory() : log->log_dir();
     if (place.log_dir.empty()) {
       places_.erase(at);
       return {};
@@ -108,7 +107,7 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create_in(
     }
     log = std::move(*opened);
     base::LockGuard guard(mutex_);
-    put_log(partition, log);
+    put_log(log);
   }
   if (id && options_.keep_partition_metadata) TRY(log->assign_topic_id(*id));
   return log;

@@ -148,7 +148,7 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
     auto opened = PartitionLog::open(environment_, std::move(options));
     if (opened) {
       base::LockGuard guard(mutex_);
-      put_log(job.options.topic_partition, std::move(*opened));
+      put_log(std::move(*opened));
     } else if (classify(opened.error(), DiskAccess::write) == DiskFailure::out_of_descriptors) {
       base::LockGuard guard(progress.mutex);
       progress.refusal = opened.error();
@@ -158,7 +158,7 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
   }
   if (!job.directory->is_live()) {
     base::LockGuard guard(mutex_);
-    take_log(job.options.topic_partition);
+    (void)take_log(job.options.topic_partition);
     offline_partitions_.insert(job.options.topic_partition);
   }
   progress.done.fetch_add(1);

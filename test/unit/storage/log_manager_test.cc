@@ -468,3 +468,33 @@ TEST_CASE("a directory that hangs holds up neither upkeep nor new logs of anothe
   manager.release_place({"new", 0});
   fixture.stop();
 }
+
+TEST_CASE("what concerns a topic reaches its logs alone") {
+  Fixture fixture(2);
+  REQUIRE(fixture.start());
+  const auto create = [&](const std::string& topic, std::int32_t number) {
+    auto log = fixture.manager->get_or_create({topic, number}, std::nullopt, 5000);
+    REQUIRE(log.has_value());
+    return *log;
+  };
+  auto a0 = create("a", 0);
+  auto a1 = create("a", 1);
+  auto b0 = create("b", 0);
+  // The emptiest directory each time.
+  CHECK(a0->log_dir() != a1->log_dir());
+  auto topics = fixture.manager->topics();
+  std::ranges::sort(topics);
+  CHECK(topics == std::vector<std::string>{"a", "b"});
+  const auto config = std::make_shared<const storage::LogConfig>();
+  fixture.manager->update_config("a", config);
+  CHECK(a0->config() == config);
+  CHECK(a1->config() == config);
+  CHECK(b0->config() != config);
+  REQUIRE(fixture.manager->remove({{"a", 0}, {"a", 1}}));
+  CHECK(!fixture.manager->has_topic("a"));
+  CHECK(fixture.manager->has_topic("b"));
+  auto c0 = create("c", 0);
+  CHECK(c0->log_dir() != b0->log_dir());
+  a0 = a1 = b0 = c0 = nullptr;  // none outlives its manager
+  fixture.stop();
+}
