@@ -1,6 +1,7 @@
 #include "broker/cluster/metadata_cache.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "protocol/gen/update_metadata.h"
@@ -51,43 +52,67 @@ PartitionPointer make_partition(const PartitionState& state) {
   return partition;
 }
 
-// The topics that one request touches, each copied when first touched.
+// What one request says of each topic it touches; written at the end, so that a topic's list is
+// made anew once, whatever the order and number of its changes.
 class TopicChanges {
  public:
   explicit TopicChanges(const TopicIndex& index) : index_(index) {}
 
-  TopicMetadata& topic(const std::string& name) {
-    auto& change = changed_[name];
-    if (change == nullptr) {
-      const TopicIndex::TopicPointer* known = index_.find(name);
-      change = known != nullptr ? std::make_shared<TopicMetadata>(**known)
-                                : std::make_shared<TopicMetadata>();
-      change->name = name;
-    }
-    return *change;
-  }
-
+  void set_id(const std::string& name, const base::TopicId& id) { topic(name).id = id; }
   void apply(const std::string& name, const PartitionState& state,
              std::vector<base::TopicPartition>& removed) {
-    auto& partitions = topic(name).partitions;
-    const auto it = lower_bound(partitions, state.partition_index);
-    const bool known = it != partitions.end() && (*it)->partition == state.partition_index;
-    if (state.leader == kLeaderDuringDelete) {
-      if (known) partitions.erase(it);
-      removed.push_back({name, state.partition_index});
-      return;
-    }
-    const auto at = it - partitions.begin();
-    if (!known) partitions.insert(it, nullptr);
-    partitions[static_cast<std::size_t>(at)] = make_partition(state);
+    const bool is_deletion = state.leader == kLeaderDuringDelete;
+    if (is_deletion) removed.push_back({name, state.partition_index});
+    auto& changes = topic(name).partitions;
+    changes.push_back(
+        {state.partition_index, changes.size(), is_deletion ? nullptr : make_partition(state)});
   }
 
   void write(TopicIndex& index);
 
  private:
+  struct PartitionChange {
+    std::int32_t number = 0;
+    std::size_t order = 0;
+    PartitionPointer partition;  // null: gone
+  };
+  struct Topic {
+    std::optional<base::TopicId> id;
+    std::vector<PartitionChange> partitions;
+  };
+
+  Topic& topic(const std::string& name) {
+    // The changes of one topic come together.
+    if (last_ == nullptr || last_->first != name) last_ = &*changed_.try_emplace(name).first;
+    return last_->second;
+  }
+  static std::vector<PartitionPointer> merged(const std::vector<PartitionPointer>& known,
+                                              std::vector<PartitionChange> changes);
+
   const TopicIndex& index_;
-  std::map<std::string, std::shared_ptr<TopicMetadata>> changed_;
+  std::map<std::string, Topic> changed_;
+  std::pair<const std::string, Topic>* last_ = nullptr;
 };
+
+std::vector<PartitionPointer> TopicChanges::merged(const std::vector<PartitionPointer>& known,
+                                                   std::vector<PartitionChange> changes) {
+  std::ranges::sort(changes, [](const PartitionChange& a, const PartitionChange& b) {
+    return std::tie(a.number, a.order) < std::tie(b.number, b.order);
+  });
+  std::vector<PartitionPointer> partitions;
+  partitions.reserve(known.size() + changes.size());
+  auto old = known.begin();
+  for (auto change = changes.begin(); change != changes.end(); ++change) {
+    // Of several changes of one partition the last one counts.
+    const auto next = std::next(change);
+    if (next != changes.end() && next->number == change->number) continue;
+    while (old != known.end() && (*old)->partition < change->number) partitions.push_back(*old++);
+    if (old != known.end() && (*old)->partition == change->number) ++old;
+    if (change->partition != nullptr) partitions.push_back(std::move(change->partition));
+  }
+  partitions.insert(partitions.end(), old, known.end());
+  return partitions;
+}
 
 std::shared_ptr<const MetadataSnapshot> next_snapshot(const MetadataSnapshot& base,
                                                       const UpdateMetadataRequest& request,
@@ -105,7 +130,7 @@ std::shared_ptr<const MetadataSnapshot> next_snapshot(const MetadataSnapshot& ba
 
   TopicChanges changes(base.topics);
   for (const TopicState& topic : request.topic_states) {
-    changes.topic(topic.topic_name).id = topic.topic_id;
+    changes.set_id(topic.topic_name, topic.topic_id);
     for (const PartitionState& state : topic.partition_states) {
       changes.apply(topic.topic_name, state, removed);
     }
@@ -140,17 +165,43 @@ const config::Listener* BrokerNode::find_endpoint(std::string_view listener) con
 
 // --- TopicIndex -------------------------------------------------------------------------------
 
+template <class Leaf>
+class TopicIndex::TreeEditor {
+ public:
+  explicit TreeEditor(Tree<Leaf>& tree) : tree_(tree) {}
+
+  Leaf& leaf(Place place) {
+    Branch<Leaf>*& branch = branches_[place.branch];
+    if (branch == nullptr) branch = copy(tree_[place.branch]);
+    Leaf*& leaf = leaves_[place.branch * kFanOut + place.leaf];
+    if (leaf == nullptr) leaf = copy((*branch)[place.leaf]);
+    return *leaf;
+  }
+
+ private:
+  template <class Node>
+  static Node* copy(std::shared_ptr<const Node>& shared) {
+    auto own = std::make_shared<Node>(*shared);
+    Node* const plain = own.get();
+    shared = std::move(own);
+    return plain;
+  }
+
+  Tree<Leaf>& tree_;
+  std::array<Branch<Leaf>*, kFanOut> branches_{};
+  std::unordered_map<std::size_t, Leaf*> leaves_;
+};
+
 class TopicIndex::Editor {
  public:
-  explicit Editor(TopicIndex& index) : index_(index) {}
+  explicit Editor(TopicIndex& index)
+      : index_(index), by_name_(index.by_name_), by_id_(index.by_id_) {}
 
   void put(TopicPointer topic) {
     erase(topic->name);
-    if (!topic->id.is_zero()) {
-      editable(index_.by_id_, id_copied_, shard_of(topic->id)).insert_or_assign(topic->id, topic);
-    }
+    if (!topic->id.is_zero()) by_id_.leaf(place_of(topic->id)).insert_or_assign(topic->id, topic);
     const std::string& name = topic->name;
-    editable(index_.by_name_, name_copied_, shard_of(name)).emplace(name, topic);
+    by_name_.leaf(place_of(name)).emplace(name, topic);
     ++index_.size_;
   }
 
@@ -158,55 +209,62 @@ class TopicIndex::Editor {
     const TopicPointer* found = index_.find(name);
     if (found == nullptr) return;
     const TopicPointer topic = *found;
-    if (!topic->id.is_zero()) {
-      editable(index_.by_id_, id_copied_, shard_of(topic->id)).erase(topic->id);
-    }
-    editable(index_.by_name_, name_copied_, shard_of(name)).erase(name);
+    if (!topic->id.is_zero()) by_id_.leaf(place_of(topic->id)).erase(topic->id);
+    by_name_.leaf(place_of(name)).erase(name);
     --index_.size_;
   }
 
  private:
-  template <class Shard>
-  static Shard& editable(Shards<Shard>& shards, std::array<Shard*, kShards>& copied,
-                         std::size_t number) {
-    if (copied[number] == nullptr) {
-      auto copy = std::make_shared<Shard>(*shards[number]);
-      copied[number] = copy.get();
-      shards[number] = std::move(copy);
-    }
-    return *copied[number];
-  }
-
   TopicIndex& index_;
-  std::array<NameShard*, kShards> name_copied_{};
-  std::array<IdShard*, kShards> id_copied_{};
+  TreeEditor<NameLeaf> by_name_;
+  TreeEditor<IdLeaf> by_id_;
 };
 
 TopicIndex::TopicIndex() {
-  by_name_.fill(std::make_shared<const NameShard>());
-  by_id_.fill(std::make_shared<const IdShard>());
+  const auto fill = []<class Leaf>(Tree<Leaf>& tree) {
+    auto branch = std::make_shared<Branch<Leaf>>();
+    branch->fill(std::make_shared<const Leaf>());
+    tree.fill(std::move(branch));
+  };
+  fill(by_name_);
+  fill(by_id_);
 }
 
-std::size_t TopicIndex::shard_of(std::string_view name) { return TextHash()(name) % kShards; }
-std::size_t TopicIndex::shard_of(const base::TopicId& id) { return id.bytes.back() % kShards; }
+TopicIndex::Place TopicIndex::place_of(std::string_view name) {
+  const std::size_t hash = TextHash()(name);
+  return {hash % kFanOut, hash / kFanOut % kFanOut};
+}
+TopicIndex::Place TopicIndex::place_of(const base::TopicId& id) {
+  return {id.bytes.back() % kFanOut, id.bytes[id.bytes.size() - 2] % kFanOut};
+}
 
 const TopicIndex::TopicPointer* TopicIndex::find(std::string_view name) const {
-  const NameShard& shard = *by_name_[shard_of(name)];
-  const auto it = shard.find(name);
-  return it == shard.end() ? nullptr : &it->second;
+  const Place place = place_of(name);
+  const NameLeaf& leaf = *(*by_name_[place.branch])[place.leaf];
+  const auto it = leaf.find(name);
+  return it == leaf.end() ? nullptr : &it->second;
 }
 
 const TopicIndex::TopicPointer* TopicIndex::find(const base::TopicId& id) const {
-  const IdShard& shard = *by_id_[shard_of(id)];
-  const auto it = shard.find(id);
-  return it == shard.end() ? nullptr : &it->second;
+  const Place place = place_of(id);
+  const IdLeaf& leaf = *(*by_id_[place.branch])[place.leaf];
+  const auto it = leaf.find(id);
+  return it == leaf.end() ? nullptr : &it->second;
 }
 
 namespace {
 
 void TopicChanges::write(TopicIndex& index) {
   TopicIndex::Editor editor(index);
-  for (auto& [name, topic] : changed_) {
+  const std::vector<PartitionPointer> none;
+  for (auto& [name, change] : changed_) {
+    const TopicIndex::TopicPointer* known = index_.find(name);
+    auto topic = std::make_shared<TopicMetadata>();
+    topic->name = name;
+    topic->partitions =
+        merged(known == nullptr ? none : (*known)->partitions, std::move(change.partitions));
+    if (known != nullptr) topic->id = (*known)->id;
+    if (change.id) topic->id = *change.id;
     // A topic without partitions is gone.
     if (topic->partitions.empty()) {
       editor.erase(name);
