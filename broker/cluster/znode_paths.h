@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/types.h"
+
 namespace cluster::paths {
 
 inline constexpr std::string_view kClusterId = "/cluster/id";
@@ -112,6 +114,20 @@ inline std::optional<std::int64_t> parse_sequence(std::string_view child, std::s
   const auto [end, error] = std::from_chars(child.data(), child.data() + child.size(), value);
   if (error != std::errc() || end != child.data() + child.size()) return std::nullopt;
   return value;
+}
+
+// What partition_state() made; nullopt for anything else.
+inline std::optional<base::TopicPartition> parse_partition_state(std::string_view path) {
+  constexpr std::string_view kMiddle = "/partitions/";
+  constexpr std::string_view kEnd = "/state";
+  if (!path.starts_with(kTopics) || !path.ends_with(kEnd)) return std::nullopt;
+  path.remove_prefix(kTopics.size());
+  path.remove_suffix(kEnd.size());
+  const std::size_t middle = path.find(kMiddle);
+  if (middle == std::string_view::npos || middle < 2) return std::nullopt;
+  const auto number = parse_number(path.substr(middle + kMiddle.size()));
+  if (!number) return std::nullopt;
+  return base::TopicPartition{std::string(path.substr(1, middle - 1)), *number};
 }
 
 }  // namespace cluster::paths

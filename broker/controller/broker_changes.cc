@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/controller/chunks.h"
 #include "protocol/error_code.h"
+#include "runtime/pace.h"
 
 namespace controller {
 
@@ -94,10 +96,14 @@ runtime::Task<base::Result<void>> BrokerChanges::start_up(std::set<std::int32_t>
   std::erase_if(others, [&](std::int32_t id) { return brokers.contains(id); });
   env_.send_update_metadata(others, {});
   // The newcomers learn about all partitions before they are told which of them are theirs.
-  env_.send_update_metadata({brokers.begin(), brokers.end()},
-                            env_.context.partitions_with_leaders());
+  Chunks<TopicPartition> chunks(env_.context.partitions_with_leaders());
+  runtime::Pace pace(*runtime::Loop::current());
+  do {
+    env_.send_update_metadata({brokers.begin(), brokers.end()}, chunks.next());
+    if (pace.is_due()) co_await pace.pause();
+  } while (!chunks.empty());
   const std::vector<Replica> theirs = env_.context.replicas_on(brokers);
-  machines_.replicas.to_online(theirs);
+  co_await machines_.replicas.to_online(theirs);
   CO_TRY(co_await machines_.partitions.trigger_online());
   std::set<std::string> deleting;
   for (const Replica& replica : theirs) {
@@ -142,6 +148,8 @@ runtime::Task<base::Result<void>> BrokerChanges::take_offline(std::vector<Replic
 runtime::Task<base::Result<void>> BrokerChanges::on_broker_modified(std::int32_t id) {
   CO_TRY_ASSIGN(std::optional<RegisteredBroker> registered, co_await env_.store.read_broker(id));
   const LiveBroker* known = env_.context.find_broker(id);
+  // One that made no sense may do so now.
+  if (known == nullptr && registered && registered->info) co_return co_await on_brokers_changed();
   if (known == nullptr || !registered || !registered->info) co_return base::Result<void>();
   if (registered->info->endpoints == known->info.endpoints &&
       registered->info->features == known->info.features) {
@@ -157,7 +165,7 @@ runtime::Task<base::Result<void>> BrokerChanges::on_log_dir_events() {
   CO_TRY_ASSIGN(Notifications events, co_await env_.store.read_log_dir_events());
   if (events.children.empty()) co_return base::Result<void>();
   LOG_INFO("log directory failure brokers=[{}]", list_of(events.brokers));
-  machines_.replicas.to_online(env_.context.replicas_on(events.brokers));
+  co_await machines_.replicas.to_online(env_.context.replicas_on(events.brokers));
   co_return co_await env_.store.remove_log_dir_events(std::move(events.children));
 }
 

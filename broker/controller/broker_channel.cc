@@ -28,9 +28,28 @@ BrokerChannel::BrokerChannel(runtime::Loop& loop, runtime::WorkerPool& resolver,
 BrokerChannel::~BrokerChannel() = default;
 
 void BrokerChannel::send(ControlRequest request) {
-  if (closing_) return;
-  queue_.push_back(std::move(request));
+  if (closing_ || merge(request)) return;
+  queue_.push_back({std::move(request), nullptr});
   wake_.notify_one();
+}
+
+bool BrokerChannel::merge(const ControlRequest& request) {
+  const auto* next = std::get_if<MetadataOrder>(&request.body);
+  if (next == nullptr || queue_.empty()) return false;
+  Queued& last = queue_.back();
+  auto* waiting = std::get_if<MetadataOrder>(&last.request.body);
+  if (waiting == nullptr || (queue_.size() == 1 && is_front_tried_)) return false;
+  if (waiting->broker_epoch != next->broker_epoch) return false;
+  if (last.merged == nullptr) {
+    auto merged = std::make_unique<MergedMetadata>();
+    merged->add(*waiting->update);
+    if (!merged->accepts(*next->update)) return false;
+    waiting->update = nullptr;
+    last.merged = std::move(merged);
+  }
+  if (!last.merged->accepts(*next->update)) return false;
+  last.merged->add(*next->update);
+  return true;
 }
 
 runtime::Task<void> BrokerChannel::close() {
@@ -81,12 +100,17 @@ runtime::Task<base::Result<void>> BrokerChannel::deliver() {
                                    scope_.token()));
   }
   if (closing_) co_return base::fail(base::Errc::cancelled);
-  switch (queue_.front().body.index()) {
+  is_front_tried_ = true;
+  Queued& front = queue_.front();
+  if (front.merged != nullptr) {
+    std::get<MetadataOrder>(front.request.body).update =
+        std::make_shared<const MetadataUpdate>(front.merged->take());
+    front.merged = nullptr;
+  }
+  switch (front.request.body.index()) {
     case 0:
       co_return co_await exchange<protocol::LeaderAndIsrResponse, protocol::LeaderAndIsrRequest>();
-    case 1:
-      co_return co_await exchange<protocol::UpdateMetadataResponse,
-                                  protocol::UpdateMetadataRequest>();
+    case 1: co_return co_await exchange<protocol::UpdateMetadataResponse, MetadataOrder>();
     default:
       co_return co_await exchange<protocol::StopReplicaResponse, protocol::StopReplicaRequest>();
   }
@@ -94,13 +118,14 @@ runtime::Task<base::Result<void>> BrokerChannel::deliver() {
 
 template <class Response, class Request>
 runtime::Task<base::Result<void>> BrokerChannel::exchange() {
-  const ControlRequest& request = queue_.front();
+  const ControlRequest& request = queue_.front().request;
   CO_TRY_ASSIGN(
       client::Reply<Response> reply,
       co_await connection_->request<Response>(std::get<Request>(request.body), request.version));
   if (closing_) co_return base::fail(base::Errc::cancelled);
-  ControlRequest answered = std::move(queue_.front());
+  ControlRequest answered = std::move(queue_.front().request);
   queue_.pop_front();
+  is_front_tried_ = false;
   on_response_({target_.broker, std::move(answered), std::move(reply.value)});
   co_return base::Result<void>();
 }

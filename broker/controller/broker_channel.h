@@ -4,6 +4,9 @@
 // A failure or time-out closes the connection; the same request goes out again on a new one after
 // 100 ms, forever, until the channel is closed (the broker's registration went, or we resigned). So
 // receivers may see a request twice. No ApiVersions: versions follow the inter-broker protocol.
+//
+// UpdateMetadata that wait one behind the other are merged, as far as their order says nothing: a
+// broker that is slow has one of them waiting, however long it is slow.
 #pragma once
 
 #include <deque>
@@ -52,11 +55,18 @@ class BrokerChannel {
   BrokerChannel& operator=(const BrokerChannel&) = delete;
 
   void send(ControlRequest request);
+  // Requests, the one in flight among them.
+  std::size_t queued() const { return queue_.size(); }
   // Drops what is queued and in flight. No response is told after this was called.
   runtime::Task<void> close();
-  std::size_t queued() const { return queue_.size(); }
 
  private:
+  struct Queued {
+    ControlRequest request;
+    std::unique_ptr<MergedMetadata> merged;  // what the request will say when its turn comes
+  };
+  // True if it went into the one that waits last.
+  bool merge(const ControlRequest& request);
   runtime::Task<void> run();
   // One try; the answer is told to the handler.
   runtime::Task<base::Result<void>> deliver();
@@ -69,7 +79,8 @@ class BrokerChannel {
   const ChannelTarget target_;
   const ChannelOptions options_;
   const ResponseHandler on_response_;
-  std::deque<ControlRequest> queue_;  // the front one is in flight
+  std::deque<Queued> queue_;
+  bool is_front_tried_ = false;  // it may have arrived: from now on it stays as it is
   std::unique_ptr<client::Connection> connection_;
   bool closing_ = false;
   bool failure_logged_ = false;

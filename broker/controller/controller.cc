@@ -210,7 +210,17 @@ Controller::Work Controller::work_of_watch(const zkclient::WatchEvent& event) {
     return {};
   }
   if (path == paths::kPreferredElection) return [this] { return elections_.on_znode(); };
+  if (event.type == Type::deleted) {
+    std::string name = child_of(paths::kTopics);
+    // Made again under its name before we look at the list, it would never be looked at.
+    if (env_.context.is_unreadable(name)) {
+      return [this, name = std::move(name)] { return topics_.on_topic_modified(name); };
+    }
+  }
   if (event.type != Type::data_changed) return {};
+  if (const auto partition = paths::parse_partition_state(path)) {
+    return [this, partition = *partition] { return topics_.on_state_changed(partition); };
+  }
   if (const std::string name = child_of(paths::kBrokerIds); !name.empty()) {
     const auto id = paths::parse_number(name);
     if (id) return [this, id = *id] { return brokers_.on_broker_modified(id); };
@@ -229,6 +239,11 @@ runtime::Task<base::Result<bool>> Controller::look_up_controller() {
     const std::int64_t session_id = client->session_id();
     auto node = co_await cluster::read_controller(*client, /*watch=*/true);
     if (!node && is_transient(node.error())) continue;
+    if (!node && !active_ && node.error().is(base::Errc::corrupt)) {
+      LOG_ERROR("{} makes no sense; whose it is stays controller until it changes: {}",
+                paths::kController, node.error().to_string());
+      co_return true;
+    }
     if (!node) co_return base::fail(std::move(node).error());
     const bool is_ours = *node && (*node)->info.broker_id == settings_.broker_id &&
                          (*node)->owner_session == session_id;

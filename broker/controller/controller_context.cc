@@ -133,6 +133,13 @@ const Leadership* ControllerContext::leadership_of(const TopicPartition& partiti
   return entry == nullptr || !entry->leadership ? nullptr : &*entry->leadership;
 }
 
+bool ControllerContext::has_any_state(std::string_view name) const {
+  const TopicEntry* topic = find_topic(name);
+  return topic != nullptr && std::ranges::any_of(topic->partitions, [](const auto& item) {
+           return item.second.leadership || item.second.has_unreadable_state;
+         });
+}
+
 std::int32_t ControllerContext::leader_epoch_for_stop(const TopicPartition& partition) const {
   if (is_queued_for_deletion(partition.topic)) return kEpochDuringDelete;
   const Leadership* leadership = leadership_of(partition);

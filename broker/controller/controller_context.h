@@ -68,6 +68,8 @@ struct PartitionEntry {
   PartitionPhase phase = PartitionPhase::non_existent;
   std::map<std::int32_t, ReplicaPhase> replicas;  // by broker; absent: non_existent
   bool being_reassigned = false;
+  // Its state znode makes no sense: nothing is done with the partition until that changes.
+  bool has_unreadable_state = false;
 
   ReplicaPhase replica_phase(std::int32_t broker) const {
     const auto found = replicas.find(broker);
@@ -129,6 +131,9 @@ class ControllerContext {
   const std::string* topic_name(const base::TopicId& id) const;
   base::TopicId topic_id_or_zero(std::string_view name) const;
   bool is_queued_for_deletion(std::string_view topic) const;
+  // Left out because their znode makes no sense; its watch tells when it changes.
+  std::set<std::string, std::less<>>& unreadable_topics() { return unreadable_topics_; }
+  bool is_unreadable(std::string_view topic) const { return unreadable_topics_.contains(topic); }
 
   // --- partitions
   PartitionEntry* find(const TopicPartition& partition);
@@ -136,6 +141,8 @@ class ControllerContext {
   // Empty if the partition is not known.
   const cluster::ReplicaList& replicas_of(const TopicPartition& partition) const;
   const Leadership* leadership_of(const TopicPartition& partition) const;
+  // Whether any partition of the topic has a state znode.
+  bool has_any_state(std::string_view topic) const;
   // For StopReplica: -2 while the topic is being deleted, -1 without a leader record.
   std::int32_t leader_epoch_for_stop(const TopicPartition& partition) const;
 
@@ -177,6 +184,7 @@ class ControllerContext {
   std::map<std::int32_t, std::set<TopicPartition>> offline_dir_replicas_;
   std::map<std::string, TopicEntry, std::less<>> topics_;
   std::unordered_map<base::TopicId, std::string> names_by_id_;
+  std::set<std::string, std::less<>> unreadable_topics_;
 };
 
 bool contains(const std::vector<std::int32_t>& ids, std::int32_t id);

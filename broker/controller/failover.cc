@@ -31,16 +31,7 @@ runtime::Task<base::Result<void>> load_topics(Environment& env, TopicChanges& to
   CO_TRY_ASSIGN(const std::set<std::string> names, co_await env.store.read_topics());
   CO_TRY_ASSIGN(const std::vector<TopicPartition> partitions,
                 co_await topics.load({names.begin(), names.end()}));
-  CO_TRY_ASSIGN(std::vector<StateRead> states, co_await env.store.read_states(partitions));
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    if (!states[i]) {
-      // Left New without a record: the state znode exists, so nothing will overwrite it.
-      LOG_ERROR("partition {} has an unreadable state: {}", partitions[i],
-                states[i].error().to_string());
-    } else if (*states[i]) {
-      env.context.find(partitions[i])->leadership = std::move(**states[i]);
-    }
-  }
+  CO_TRY(co_await topics.load_states(partitions));
   co_return base::Result<void>();
 }
 
@@ -62,8 +53,8 @@ runtime::Task<base::Result<void>> take_over(FailoverParts parts) {
            env.context.topics().size(), env.context.all_partitions().size());
   // Brokers must know each other before they are told whom to follow.
   env.send_update_metadata(env.context.live_or_shutting_down_ids(), {});
-  CO_TRY(co_await parts.machines.replicas.start_up());
-  CO_TRY(co_await parts.machines.partitions.start_up());
+  CO_TRY(co_await parts.machines.replicas.start_up(env.context.all_partitions()));
+  CO_TRY(co_await parts.machines.partitions.start_up(env.context.all_partitions()));
   CO_TRY(co_await parts.machines.deletion.advance());
   CO_TRY(co_await parts.elections.on_znode());
   LOG_INFO("controller is ready epoch={}", env.context.epoch);

@@ -15,8 +15,13 @@ std::optional<cluster::FeatureNode> wanted_features(
 }
 
 runtime::Task<base::Result<void>> set_up_features(Environment& env) {
-  CO_TRY_ASSIGN(const std::optional<cluster::FeatureNode> found,
-                co_await env.store.read_features());
+  const auto read = co_await env.store.read_features();
+  if (!read && read.error().is(base::Errc::corrupt)) {
+    LOG_ERROR("/feature makes no sense and is left alone: {}", read.error().to_string());
+    co_return base::Result<void>();
+  }
+  if (!read) co_return base::fail(read.error());
+  const std::optional<cluster::FeatureNode>& found = *read;
   std::optional<cluster::FeatureNode> wanted = wanted_features(found, env.settings.protocol);
   if (!wanted) co_return base::Result<void>();
   CO_TRY_ASSIGN(const base::ZkVersion version, co_await env.store.write_features(*wanted));

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/controller/chunks.h"
+#include "runtime/pace.h"
 
 namespace controller {
 
@@ -14,9 +16,10 @@ constexpr int kConflictRoundsMax = 100;
 
 }  // namespace
 
-runtime::Task<base::Result<void>> PartitionStateMachine::start_up() {
+runtime::Task<base::Result<void>> PartitionStateMachine::start_up(
+    std::vector<TopicPartition> partitions) {
   ControllerContext& context = env_.context;
-  for (const TopicPartition& partition : context.all_partitions()) {
+  for (const TopicPartition& partition : partitions) {
     PartitionEntry& entry = *context.find(partition);
     if (!entry.leadership) {
       entry.phase = PartitionPhase::created;
@@ -26,12 +29,16 @@ runtime::Task<base::Result<void>> PartitionStateMachine::start_up() {
       entry.phase = PartitionPhase::offline;
     }
   }
-  CO_TRY(co_await trigger_online());
+  CO_TRY(co_await trigger(std::move(partitions)));
   co_return base::Result<void>();
 }
 
 runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::trigger_online() {
-  co_return co_await trigger(env_.context.all_partitions());
+  co_return co_await trigger(env_.context.partitions_where(
+      [](auto&, const TopicEntry& topic, auto, const PartitionEntry& partition) {
+        return !topic.queued_for_deletion && (partition.phase == PartitionPhase::offline ||
+                                              partition.phase == PartitionPhase::created);
+      }));
 }
 
 runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::trigger_online(
@@ -51,6 +58,21 @@ runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::trigger(
 
 runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::to_online(
     std::vector<TopicPartition> partitions, ElectionStrategy strategy, bool force_unclean) {
+  ElectionOutcomes outcomes;
+  Chunks<TopicPartition> chunks(std::move(partitions));
+  runtime::Pace pace(*runtime::Loop::current());
+  while (!chunks.empty()) {
+    CO_TRY(co_await bring_online(chunks.next(), strategy, force_unclean, outcomes));
+    env_.flush();
+    if (pace.is_due()) co_await pace.pause();
+  }
+  env_.flush();
+  co_return outcomes;
+}
+
+runtime::Task<base::Result<void>> PartitionStateMachine::bring_online(
+    std::vector<TopicPartition> partitions, ElectionStrategy strategy, bool force_unclean,
+    ElectionOutcomes& outcomes) {
   std::vector<TopicPartition> to_create;
   std::vector<TopicPartition> to_elect;
   for (TopicPartition& partition : admissible(partitions, PartitionPhase::online)) {
@@ -58,12 +80,8 @@ runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::to_online(
     (is_new ? to_create : to_elect).push_back(std::move(partition));
   }
   if (!to_create.empty()) CO_TRY(co_await create_states(std::move(to_create)));
-  ElectionOutcomes outcomes;
-  if (!to_elect.empty()) {
-    CO_TRY_ASSIGN(outcomes, co_await elect(std::move(to_elect), strategy, force_unclean));
-  }
-  env_.flush();
-  co_return outcomes;
+  if (to_elect.empty()) co_return base::Result<void>();
+  co_return co_await elect(std::move(to_elect), strategy, force_unclean, outcomes);
 }
 
 void PartitionStateMachine::to_created(const std::vector<TopicPartition>& partitions) {
@@ -104,9 +122,16 @@ runtime::Task<base::Result<void>> PartitionStateMachine::create_states(
     std::vector<TopicPartition> partitions) {
   std::vector<StateWrite> writes;
   for (const TopicPartition& partition : partitions) {
+    // There is a state, so nothing may take its place.
+    if (env_.context.find(partition)->has_unreadable_state) continue;
     auto state = initial_state(env_.context, partition);
     if (state) {
-      writes.push_back({partition, std::move(*state), 0});
+      const bool is_other_topic =
+          writes.empty() || writes.back().partition.topic != partition.topic;
+      writes.push_back(
+          {.partition = partition,
+           .state = std::move(*state),
+           .is_first_of_topic = is_other_topic && !env_.context.has_any_state(partition.topic)});
     } else {
       LOG_ERROR("partition {} has no live replica and stays New replicas={} controller_epoch={}",
                 partition, to_string(env_.context.replicas_of(partition)), env_.context.epoch);
@@ -134,9 +159,9 @@ runtime::Task<base::Result<void>> PartitionStateMachine::create_states(
   co_return base::Result<void>();
 }
 
-runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::elect(
-    std::vector<TopicPartition> partitions, ElectionStrategy strategy, bool force_unclean) {
-  ElectionOutcomes outcomes;
+runtime::Task<base::Result<void>> PartitionStateMachine::elect(
+    std::vector<TopicPartition> partitions, ElectionStrategy strategy, bool force_unclean,
+    ElectionOutcomes& outcomes) {
   for (int round = 0; !partitions.empty(); ++round) {
     if (round == kConflictRoundsMax) {
       for (const TopicPartition& partition : partitions) {
@@ -146,7 +171,7 @@ runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::elect(
     }
     CO_TRY(co_await elect_once(partitions, strategy, force_unclean, outcomes));
   }
-  co_return outcomes;
+  co_return base::Result<void>();
 }
 
 runtime::Task<base::Result<void>> PartitionStateMachine::elect_once(

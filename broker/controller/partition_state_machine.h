@@ -32,8 +32,8 @@ class PartitionStateMachine {
  public:
   explicit PartitionStateMachine(Environment& environment) : env_(environment) {}
 
-  // Sets the phases of all partitions from what was loaded, then triggers elections.
-  runtime::Task<base::Result<void>> start_up();
+  // Sets the phases of partitions from what was loaded, then triggers elections.
+  runtime::Task<base::Result<void>> start_up(std::vector<TopicPartition> partitions);
   // Tries to bring all New and Offline partitions online, but for topics that are being deleted.
   runtime::Task<base::Result<ElectionOutcomes>> trigger_online();
   runtime::Task<base::Result<ElectionOutcomes>> trigger_online(std::string topic);
@@ -59,10 +59,13 @@ class PartitionStateMachine {
                                          PartitionPhase target) const;
   void move(const std::vector<TopicPartition>& partitions, PartitionPhase target);
   runtime::Task<base::Result<ElectionOutcomes>> trigger(std::vector<TopicPartition> partitions);
+  runtime::Task<base::Result<void>> bring_online(std::vector<TopicPartition> partitions,
+                                                 ElectionStrategy strategy, bool force_unclean,
+                                                 ElectionOutcomes& outcomes);
   runtime::Task<base::Result<void>> create_states(std::vector<TopicPartition> partitions);
-  runtime::Task<base::Result<ElectionOutcomes>> elect(std::vector<TopicPartition> partitions,
-                                                      ElectionStrategy strategy,
-                                                      bool force_unclean);
+  runtime::Task<base::Result<void>> elect(std::vector<TopicPartition> partitions,
+                                          ElectionStrategy strategy, bool force_unclean,
+                                          ElectionOutcomes& outcomes);
   // One round over `remaining`, which keeps those that met another version.
   runtime::Task<base::Result<void>> elect_once(std::vector<TopicPartition>& remaining,
                                                ElectionStrategy strategy, bool force_unclean,

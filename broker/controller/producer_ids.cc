@@ -1,10 +1,21 @@
 #include "broker/controller/producer_ids.h"
 
 #include "base/log.h"
+#include "zkclient/zk_error.h"
 
 namespace controller {
 
 using protocol::ErrorCode;
+
+namespace {
+
+// Gone, closed to us, or nonsense: the asking broker's trouble, not the controller's.
+bool is_of_the_node(const base::Error& error) {
+  return error.is(base::Errc::corrupt) || error.is(zkclient::ZkError::no_node) ||
+         error.is(zkclient::ZkError::no_auth);
+}
+
+}  // namespace
 
 protocol::ErrorCode check_producer_id_request(const ControllerContext& context,
                                               const protocol::AllocateProducerIdsRequest& request) {
@@ -24,15 +35,22 @@ runtime::Task<base::Result<protocol::AllocateProducerIdsResponse>> allocate_prod
     co_return response;
   }
   for (;;) {
-    CO_TRY_ASSIGN(const VersionedBlock current, co_await env.store.read_producer_id_block());
-    auto next = cluster::next_producer_id_block(current.block, request.broker_id);
+    const auto current = co_await env.store.read_producer_id_block();
+    if (!current && is_of_the_node(current.error())) {
+      LOG_ERROR("no producer ids for broker {}: {}", request.broker_id,
+                current.error().to_string());
+      response.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownServerError);
+      co_return response;
+    }
+    if (!current) co_return base::fail(current.error());
+    auto next = cluster::next_producer_id_block(current->block, request.broker_id);
     if (!next) {
       LOG_ERROR("no producer ids are left: {}", next.error().to_string());
       response.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownServerError);
       co_return response;
     }
     CO_TRY_ASSIGN(const bool written,
-                  co_await env.store.write_producer_id_block(*next, current.version));
+                  co_await env.store.write_producer_id_block(*next, current->version));
     if (!written) continue;
     LOG_INFO("producer ids given to broker {} first={} last={}", request.broker_id, next->first,
              next->last);

@@ -4,7 +4,9 @@
 #include <map>
 
 #include "base/log.h"
+#include "broker/controller/chunks.h"
 #include "broker/controller/leader_election.h"
+#include "runtime/pace.h"
 
 namespace controller {
 
@@ -14,18 +16,22 @@ constexpr int kConflictRoundsMax = 100;  // as in elections
 
 }  // namespace
 
-runtime::Task<base::Result<void>> ReplicaStateMachine::start_up() {
+runtime::Task<base::Result<void>> ReplicaStateMachine::start_up(
+    std::vector<TopicPartition> partitions) {
   ControllerContext& context = env_.context;
   std::vector<Replica> online;
   std::vector<Replica> offline;
-  for (Replica& replica : context.replicas_of_partitions(context.all_partitions())) {
+  runtime::Pace pace(*runtime::Loop::current());
+  std::vector<Replica> replicas = context.replicas_of_partitions(partitions);
+  for (Replica& replica : replicas) {
     const bool is_online = context.is_replica_online(replica.broker, replica.partition);
     // A replica on a dead broker may have missed a deletion: it counts as one that failed.
     context.set_phase(replica,
                       is_online ? ReplicaPhase::online : ReplicaPhase::deletion_ineligible);
     (is_online ? online : offline).push_back(std::move(replica));
+    if (pace.is_due()) co_await pace.pause();
   }
-  to_online(online);
+  co_await to_online(std::move(online));
   co_return co_await to_offline(std::move(offline));
 }
 
@@ -65,7 +71,17 @@ void ReplicaStateMachine::to_created(const std::vector<Replica>& replicas) {
   env_.flush();
 }
 
-void ReplicaStateMachine::to_online(const std::vector<Replica>& replicas) {
+runtime::Task<void> ReplicaStateMachine::to_online(std::vector<Replica> replicas) {
+  Chunks<Replica> chunks(std::move(replicas));
+  runtime::Pace pace(*runtime::Loop::current());
+  while (!chunks.empty()) {
+    bring_online(chunks.next());
+    env_.flush();
+    if (pace.is_due()) co_await pace.pause();
+  }
+}
+
+void ReplicaStateMachine::bring_online(const std::vector<Replica>& replicas) {
   for (const Replica& replica : admissible(replicas, ReplicaPhase::online)) {
     PartitionEntry& entry = *env_.context.find(replica.partition);
     if (entry.replica_phase(replica.broker) == ReplicaPhase::created) {
@@ -80,7 +96,6 @@ void ReplicaStateMachine::to_online(const std::vector<Replica>& replicas) {
     }
     env_.context.set_phase(replica, ReplicaPhase::online);
   }
-  env_.flush();
 }
 
 void ReplicaStateMachine::to_deletion_started(const std::vector<Replica>& replicas) {
@@ -114,8 +129,14 @@ runtime::Task<base::Result<void>> ReplicaStateMachine::to_offline(std::vector<Re
   for (Replica& replica : admissible(replicas, ReplicaPhase::offline)) {
     by_broker[replica.broker].push_back(std::move(replica.partition));
   }
+  runtime::Pace pace(*runtime::Loop::current());
   for (auto& [broker, partitions] : by_broker) {
-    CO_TRY(co_await take_offline(broker, std::move(partitions)));
+    Chunks<TopicPartition> chunks(std::move(partitions));
+    while (!chunks.empty()) {
+      CO_TRY(co_await take_offline(broker, chunks.next()));
+      env_.flush();
+      if (pace.is_due()) co_await pace.pause();
+    }
   }
   env_.flush();
   co_return base::Result<void>();

@@ -24,13 +24,13 @@ class ReplicaStateMachine {
  public:
   explicit ReplicaStateMachine(Environment& environment) : env_(environment) {}
 
-  // Sets the phases of all replicas from which brokers are live, then lets each broker hear what it
+  // Sets the phases of the replicas from which brokers are live, then lets each broker hear what it
   // hosts and takes the dead ones out of the ISRs.
-  runtime::Task<base::Result<void>> start_up();
+  runtime::Task<base::Result<void>> start_up(std::vector<TopicPartition> partitions);
 
   runtime::Task<base::Result<void>> to_offline(std::vector<Replica> replicas);
+  runtime::Task<void> to_online(std::vector<Replica> replicas);
   void to_created(const std::vector<Replica>& replicas);
-  void to_online(const std::vector<Replica>& replicas);
   void to_deletion_started(const std::vector<Replica>& replicas);
   void to_deletion_successful(const std::vector<Replica>& replicas);
   void to_deletion_ineligible(const std::vector<Replica>& replicas);
@@ -39,6 +39,7 @@ class ReplicaStateMachine {
  private:
   std::vector<Replica> admissible(const std::vector<Replica>& replicas, ReplicaPhase target) const;
   void move(const std::vector<Replica>& replicas, ReplicaPhase target);
+  void bring_online(const std::vector<Replica>& replicas);
   // All replicas are on `broker`.
   runtime::Task<base::Result<void>> take_offline(std::int32_t broker,
                                                  std::vector<TopicPartition> partitions);

@@ -202,11 +202,11 @@ void RequestBatch::send_update_metadata(RequestSender& sender) {
   }
   LOG_INFO("controller sends UpdateMetadata brokers={} partitions={}", metadata_brokers_.size(),
            metadata_.size());
+  const auto update = std::make_shared<const MetadataUpdate>(std::move(request), version);
   for (const std::int32_t broker_id : metadata_brokers_) {
     const LiveBroker* broker = context_.find_broker(broker_id);
     if (broker == nullptr) continue;
-    request.broker_epoch = broker->epoch;
-    sender.send(broker_id, {version, request});
+    sender.send(broker_id, {version, MetadataOrder{update, broker->epoch}});
   }
 }
 

@@ -16,18 +16,16 @@
 #include <vector>
 
 #include "broker/controller/controller_context.h"
+#include "broker/controller/metadata_update.h"
 #include "broker/controller/settings.h"
 #include "protocol/gen/leader_and_isr.h"
 #include "protocol/gen/stop_replica.h"
-#include "protocol/gen/update_metadata.h"
 
 namespace controller {
 
 struct ControlRequest {
   std::int16_t version = 0;
-  std::variant<protocol::LeaderAndIsrRequest, protocol::UpdateMetadataRequest,
-               protocol::StopReplicaRequest>
-      body;
+  std::variant<protocol::LeaderAndIsrRequest, MetadataOrder, protocol::StopReplicaRequest> body;
 };
 
 // Where requests go: the channels to the brokers, or a test's list.

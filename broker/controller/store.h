@@ -41,6 +41,8 @@ struct StateWrite {
   TopicPartition partition;
   cluster::PartitionState state;
   std::int32_t expected_partition_epoch = 0;  // for updates
+  // For creations: no partition of the topic has a znode yet, so that their parent is made too.
+  bool is_first_of_topic = false;
 };
 
 struct StateWriteResult {
@@ -82,10 +84,13 @@ class Store {
       std::map<std::string, cluster::TopicAssignment> assignments) = 0;
   // Numbers of the partitions that have a znode below /partitions.
   virtual StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) = 0;
-  // The topic's whole tree, its config and its deletion marker.
-  virtual StoreTask<void> remove_topic(std::string topic) = 0;
+  // The topics' whole trees, their configs and their deletion markers.
+  virtual StoreTask<void> remove_topics(std::vector<std::string> topics) = 0;
 
   virtual StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) = 0;
+  // The same, and a one-shot watch on each: for states that are waited for.
+  virtual StoreTask<std::vector<StateRead>> watch_states(
+      std::vector<TopicPartition> partitions) = 0;
   virtual StoreTask<std::vector<StateWriteResult>> create_states(
       std::vector<StateWrite> writes) = 0;
   virtual StoreTask<std::vector<StateWriteResult>> update_states(

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/cluster/topic_name.h"
+#include "broker/controller/chunks.h"
 
 namespace controller {
 
@@ -11,8 +13,11 @@ runtime::Task<base::Result<void>> TopicChanges::on_topics_changed() {
   std::vector<std::string> appeared;
   std::vector<std::string> vanished;
   for (const std::string& name : present) {
-    if (std::as_const(env_.context).find_topic(name) == nullptr) appeared.push_back(name);
+    if (std::as_const(env_.context).find_topic(name) != nullptr) continue;
+    if (!env_.context.is_unreadable(name)) appeared.push_back(name);
   }
+  std::erase_if(env_.context.unreadable_topics(),
+                [&](const std::string& name) { return !present.contains(name); });
   for (const auto& [name, topic] : env_.context.topics()) {
     if (!present.contains(name)) vanished.push_back(name);
   }
@@ -27,15 +32,32 @@ runtime::Task<base::Result<void>> TopicChanges::on_topics_changed() {
 runtime::Task<base::Result<std::vector<TopicPartition>>> TopicChanges::load(
     std::vector<std::string> names) {
   std::vector<TopicPartition> partitions;
-  if (names.empty()) co_return partitions;
+  for (std::size_t begin = 0; begin < names.size(); begin += kChunkPartitions) {
+    const std::size_t end = std::min(begin + kChunkPartitions, names.size());
+    std::vector<std::string> some(names.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  names.begin() + static_cast<std::ptrdiff_t>(end));
+    CO_TRY(co_await load_some(std::move(some), partitions));
+  }
+  co_return partitions;
+}
+
+runtime::Task<base::Result<void>> TopicChanges::load_some(std::vector<std::string> names,
+                                                          std::vector<TopicPartition>& partitions) {
+  std::erase_if(names, [this](const std::string& name) {
+    const auto invalid = cluster::invalid_topic_name(name);
+    if (invalid) leave_out(name, *invalid);
+    return invalid.has_value();
+  });
+  if (names.empty()) co_return base::Result<void>();
   CO_TRY_ASSIGN(std::vector<AssignmentRead> reads, co_await env_.store.read_assignments(names));
   std::map<std::string, cluster::TopicAssignment> to_write;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string& name = names[i];
     if (!reads[i]) {
-      LOG_ERROR("topic {} is ignored: {}", name, reads[i].error().to_string());
+      leave_out(name, reads[i].error().to_string());
       continue;
     }
+    env_.context.unreadable_topics().erase(name);
     if (!*reads[i]) continue;  // gone again; its parent's watch will tell
     cluster::TopicAssignment& assignment = **reads[i];
     if (!assignment.topic_id && env_.settings.uses_topic_ids()) {
@@ -52,23 +74,82 @@ runtime::Task<base::Result<std::vector<TopicPartition>>> TopicChanges::load(
     }
   }
   if (!to_write.empty()) CO_TRY(co_await env_.store.write_assignments(std::move(to_write)));
-  co_return partitions;
+  co_return base::Result<void>();
+}
+
+void TopicChanges::leave_out(const std::string& topic, std::string_view reason) {
+  if (!env_.context.unreadable_topics().insert(topic).second) return;
+  LOG_ERROR("topic {} is left out until its znode changes: {}", topic, reason);
+}
+
+runtime::Task<base::Result<void>> TopicChanges::load_states(
+    std::vector<TopicPartition> partitions) {
+  Chunks<TopicPartition> chunks(std::move(partitions));
+  while (!chunks.empty()) CO_TRY(co_await load_some_states(chunks.next()));
+  co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> TopicChanges::load_some_states(
+    std::vector<TopicPartition> partitions) {
+  CO_TRY_ASSIGN(std::vector<StateRead> states, co_await env_.store.read_states(partitions));
+  std::vector<TopicPartition> unreadable;
+  const auto take = [this](const TopicPartition& partition, StateRead& state) {
+    PartitionEntry* entry = env_.context.find(partition);
+    if (entry == nullptr) return true;
+    entry->has_unreadable_state = !state;
+    if (state && *state) entry->leadership = std::move(**state);
+    return state.has_value();
+  };
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    if (!take(partitions[i], states[i])) unreadable.push_back(std::move(partitions[i]));
+  }
+  if (unreadable.empty()) co_return base::Result<void>();
+  CO_TRY_ASSIGN(states, co_await env_.store.watch_states(unreadable));
+  for (std::size_t i = 0; i < unreadable.size(); ++i) {
+    if (take(unreadable[i], states[i])) continue;
+    LOG_ERROR("partition {} is left out until its state znode changes: {}", unreadable[i],
+              states[i].error().to_string());
+  }
+  co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> TopicChanges::adopt(std::vector<TopicPartition> partitions) {
+  if (partitions.empty()) co_return base::Result<void>();
+  CO_TRY(co_await load_states(partitions));
+  CO_TRY(co_await machines_.replicas.start_up(partitions));
+  co_return co_await machines_.partitions.start_up(std::move(partitions));
+}
+
+runtime::Task<base::Result<void>> TopicChanges::on_state_changed(TopicPartition partition) {
+  const PartitionEntry* entry = std::as_const(env_.context).find(partition);
+  if (entry == nullptr || !entry->has_unreadable_state) co_return base::Result<void>();
+  std::vector<TopicPartition> partitions;
+  partitions.push_back(std::move(partition));
+  co_return co_await adopt(std::move(partitions));
 }
 
 runtime::Task<base::Result<void>> TopicChanges::start_partitions(
     std::vector<TopicPartition> partitions) {
   if (partitions.empty()) co_return base::Result<void>();
   LOG_INFO("new partitions count={} first={}", partitions.size(), partitions.front());
-  const std::vector<Replica> replicas = env_.context.replicas_of_partitions(partitions);
-  machines_.partitions.to_created(partitions);
-  machines_.replicas.to_created(replicas);
-  CO_TRY(co_await machines_.partitions.to_online(std::move(partitions), ElectionStrategy::offline));
-  machines_.replicas.to_online(replicas);
+  Chunks<TopicPartition> chunks(std::move(partitions));
+  while (!chunks.empty()) {
+    std::vector<TopicPartition> some = chunks.next();
+    std::vector<Replica> replicas = env_.context.replicas_of_partitions(some);
+    machines_.partitions.to_created(some);
+    machines_.replicas.to_created(replicas);
+    CO_TRY(co_await machines_.partitions.to_online(std::move(some), ElectionStrategy::offline));
+    co_await machines_.replicas.to_online(std::move(replicas));
+  }
   co_return base::Result<void>();
 }
 
 runtime::Task<base::Result<void>> TopicChanges::on_topic_modified(std::string name) {
   const std::vector<std::string> names{name};
+  if (env_.context.is_unreadable(name)) {
+    CO_TRY_ASSIGN(std::vector<TopicPartition> partitions, co_await load(names));
+    co_return co_await adopt(std::move(partitions));
+  }
   CO_TRY_ASSIGN(std::vector<AssignmentRead> reads, co_await env_.store.read_assignments(names));
   TopicEntry* topic = env_.context.find_topic(name);
   if (topic == nullptr) co_return base::Result<void>();

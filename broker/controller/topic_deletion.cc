@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/controller/chunks.h"
+#include "runtime/pace.h"
 
 namespace controller {
 
@@ -59,16 +61,19 @@ runtime::Task<base::Result<void>> TopicDeletion::enqueue(std::set<std::string> m
   }
   if (!env_.settings.delete_topic_enable) co_return co_await load(std::move(marked));
   if (marked.empty()) co_return base::Result<void>();
-  queue(marked);
+  std::set<std::string> added = queue(marked);
   mark_ineligible(reassigned, "a reassignment");
-  co_return co_await advance();
+  co_return co_await advance(std::move(added));
 }
 
-void TopicDeletion::queue(const std::set<std::string>& topics) {
+std::set<std::string> TopicDeletion::queue(const std::set<std::string>& topics) {
+  std::set<std::string> added;
   for (const std::string& name : topics) {
     TopicEntry* topic = env_.context.find_topic(name);
-    if (topic != nullptr) topic->queued_for_deletion = true;
+    if (topic == nullptr || std::exchange(topic->queued_for_deletion, true)) continue;
+    added.insert(name);
   }
+  return added;
 }
 
 void TopicDeletion::mark_ineligible(const std::set<std::string>& topics, std::string_view reason) {
@@ -88,15 +93,13 @@ bool TopicDeletion::may_start(std::string_view name) const {
 }
 
 runtime::Task<base::Result<void>> TopicDeletion::resume(std::set<std::string> topics) {
-  bool any = false;
-  for (const std::string& name : topics) {
+  std::erase_if(topics, [this](const std::string& name) {
     TopicEntry* topic = env_.context.find_topic(name);
-    if (topic == nullptr || !topic->queued_for_deletion) continue;
+    if (topic == nullptr || !topic->queued_for_deletion) return true;
     topic->ineligible_for_deletion = false;
-    any = true;
-  }
-  if (!any) co_return base::Result<void>();
-  co_return co_await advance();
+    return false;
+  });
+  co_return co_await advance(std::move(topics));
 }
 
 std::vector<Replica> TopicDeletion::queued_only(std::vector<Replica> replicas) const {
@@ -110,13 +113,15 @@ runtime::Task<base::Result<void>> TopicDeletion::fail(std::vector<Replica> repli
   const std::vector<Replica> failed = queued_only(std::move(replicas));
   if (failed.empty()) co_return base::Result<void>();
   replicas_.to_deletion_ineligible(failed);
-  mark_ineligible(topics_of(failed), "a replica that could not be deleted");
-  co_return co_await advance();
+  std::set<std::string> topics = topics_of(failed);
+  mark_ineligible(topics, "a replica that could not be deleted");
+  co_return co_await advance(std::move(topics));
 }
 
 runtime::Task<base::Result<void>> TopicDeletion::complete(std::vector<Replica> replicas) {
-  replicas_.to_deletion_successful(queued_only(std::move(replicas)));
-  co_return co_await advance();
+  const std::vector<Replica> deleted = queued_only(std::move(replicas));
+  replicas_.to_deletion_successful(deleted);
+  co_return co_await advance(topics_of(deleted));
 }
 
 runtime::Task<base::Result<void>> TopicDeletion::on_stop_replica_response(
@@ -150,15 +155,37 @@ runtime::Task<base::Result<void>> TopicDeletion::on_stop_replica_response(
 }
 
 runtime::Task<base::Result<void>> TopicDeletion::advance() {
-  std::vector<std::string> queued;
+  std::set<std::string> queued;
   for (const auto& [name, topic] : env_.context.topics()) {
-    if (topic.queued_for_deletion) queued.push_back(name);
+    if (topic.queued_for_deletion) queued.insert(name);
   }
+  co_return co_await advance(std::move(queued));
+}
+
+runtime::Task<base::Result<void>> TopicDeletion::advance(std::set<std::string> topics) {
+  runtime::Pace pace(*runtime::Loop::current());
+  std::vector<std::string> some;
+  std::size_t partitions = 0;
+  for (const std::string& name : topics) {
+    const TopicEntry* topic = std::as_const(env_.context).find_topic(name);
+    if (topic == nullptr || !topic->queued_for_deletion) continue;
+    some.push_back(name);
+    partitions += topic->partitions.size();
+    if (partitions < kChunkPartitions) continue;
+    CO_TRY(co_await advance_some(std::exchange(some, {})));
+    partitions = 0;
+    if (pace.is_due()) co_await pace.pause();
+  }
+  co_return co_await advance_some(std::move(some));
+}
+
+runtime::Task<base::Result<void>> TopicDeletion::advance_some(std::vector<std::string> topics) {
+  std::vector<std::string> done;
   std::vector<Replica> to_retry;
   std::set<std::string> to_start;
-  for (const std::string& name : queued) {
+  for (std::string& name : topics) {
     if (env_.context.all_replicas_in_phase(name, ReplicaPhase::deletion_successful)) {
-      CO_TRY(co_await finish(name));
+      done.push_back(std::move(name));
       continue;
     }
     if (!env_.context.any_replica_in_phase(name, ReplicaPhase::deletion_started)) {
@@ -166,8 +193,9 @@ runtime::Task<base::Result<void>> TopicDeletion::advance() {
           env_.context.replicas_in_phase(name, ReplicaPhase::deletion_ineligible);
       to_retry.insert(to_retry.end(), ineligible.begin(), ineligible.end());
     }
-    if (may_start(name)) to_start.insert(name);
+    if (may_start(name)) to_start.insert(std::move(name));
   }
+  if (!done.empty()) CO_TRY(co_await finish(std::move(done)));
   if (!to_retry.empty()) CO_TRY(co_await replicas_.to_offline(std::move(to_retry)));
   if (!to_start.empty()) CO_TRY(co_await start(std::move(to_start)));
   co_return base::Result<void>();
@@ -216,12 +244,16 @@ runtime::Task<base::Result<void>> TopicDeletion::delete_replicas(std::set<std::s
   co_return base::Result<void>();
 }
 
-runtime::Task<base::Result<void>> TopicDeletion::finish(std::string topic) {
-  replicas_.to_non_existent(
-      env_.context.replicas_in_phase(topic, ReplicaPhase::deletion_successful));
-  CO_TRY(co_await env_.store.remove_topic(topic));
-  env_.context.remove_topic(topic);
-  LOG_INFO("deletion of topic {} completed", topic);
+runtime::Task<base::Result<void>> TopicDeletion::finish(std::vector<std::string> topics) {
+  for (const std::string& topic : topics) {
+    replicas_.to_non_existent(
+        env_.context.replicas_in_phase(topic, ReplicaPhase::deletion_successful));
+  }
+  CO_TRY(co_await env_.store.remove_topics(topics));
+  for (const std::string& topic : topics) {
+    env_.context.remove_topic(topic);
+    LOG_INFO("deletion of topic {} completed", topic);
+  }
   co_return base::Result<void>();
 }
 

@@ -29,7 +29,7 @@ class TopicDeletion {
   runtime::Task<base::Result<void>> load(std::set<std::string> marked);
   // The markers changed: unknown topics lose theirs, the others are queued and started.
   runtime::Task<base::Result<void>> enqueue(std::set<std::string> marked);
-  // Starts, retries and completes whatever can be.
+  // Starts, retries and completes what can be of all that are queued.
   runtime::Task<base::Result<void>> advance();
   // Lifts the mark of those that are queued, and goes on with them.
   runtime::Task<base::Result<void>> resume(std::set<std::string> topics);
@@ -44,12 +44,16 @@ class TopicDeletion {
   void mark_ineligible(const std::set<std::string>& topics, std::string_view reason);
 
  private:
-  void queue(const std::set<std::string>& topics);
+  // Those that were not queued before.
+  std::set<std::string> queue(const std::set<std::string>& topics);
+  // The same for these topics: what happened to one is no reason to look at the others.
+  runtime::Task<base::Result<void>> advance(std::set<std::string> topics);
+  runtime::Task<base::Result<void>> advance_some(std::vector<std::string> topics);
   bool may_start(std::string_view topic) const;
   std::vector<Replica> queued_only(std::vector<Replica> replicas) const;
   runtime::Task<base::Result<void>> start(std::set<std::string> topics);
   runtime::Task<base::Result<void>> delete_replicas(std::set<std::string> topics);
-  runtime::Task<base::Result<void>> finish(std::string topic);
+  runtime::Task<base::Result<void>> finish(std::vector<std::string> topics);
 
   Environment& env_;
   PartitionStateMachine& partitions_;

@@ -16,6 +16,8 @@ using zkclient::ZkError;
 
 namespace {
 
+constexpr std::size_t kTopicsAtOnce = 200;  // when they are removed
+
 Op create_op(std::string path, zkclient::Data data) {
   zkclient::AclList acl = cluster::znode_acl(path);
   return Op::create(std::move(path), std::move(data), zkclient::CreateMode::persistent,
@@ -96,7 +98,8 @@ StoreTask<std::vector<RegisteredBroker>> ZkStore::read_brokers() {
   std::vector<std::int32_t> ids;
   std::vector<std::string> nodes_paths;
   for (const std::string& name : names) {
-    if (const auto id = paths::parse_number(name)) {
+    const auto id = paths::parse_number(name);
+    if (id && *id >= 0) {
       ids.push_back(*id);
       nodes_paths.push_back(paths::broker_id(*id));
     }
@@ -105,8 +108,9 @@ StoreTask<std::vector<RegisteredBroker>> ZkStore::read_brokers() {
   std::vector<RegisteredBroker> brokers;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!nodes[i]) {
-      if (nodes[i].error().is(ZkError::no_node)) continue;  // gone meanwhile; the watch will tell
-      co_return base::fail(nodes[i].error());
+      // Gone meanwhile: the watch will tell. Kept from us: it counts as one that makes no sense.
+      if (!nodes[i].error().is(ZkError::no_node)) brokers.push_back({ids[i], -1, {}});
+      continue;
     }
     RegisteredBroker& broker = brokers.emplace_back();
     broker.id = ids[i];
@@ -122,7 +126,7 @@ StoreTask<std::optional<RegisteredBroker>> ZkStore::read_broker(std::int32_t id)
   CO_TRY_ASSIGN(const std::vector<NodeRead> nodes, co_await get_all(path, /*watch=*/true));
   if (!nodes.front()) {
     if (nodes.front().error().is(ZkError::no_node)) co_return std::optional<RegisteredBroker>();
-    co_return base::fail(nodes.front().error());
+    co_return std::optional(RegisteredBroker{id, -1, {}});
   }
   RegisteredBroker broker{id, nodes.front()->stat.czxid, {}};
   auto info = cluster::decode_broker_info(id, nodes.front()->data.value_or(""));
@@ -170,12 +174,20 @@ StoreTask<std::set<std::int32_t>> ZkStore::read_partition_numbers(std::string to
 }
 
 StoreTask<std::vector<StateRead>> ZkStore::read_states(std::vector<TopicPartition> partitions) {
+  return get_states(std::move(partitions), /*watch=*/false);
+}
+StoreTask<std::vector<StateRead>> ZkStore::watch_states(std::vector<TopicPartition> partitions) {
+  return get_states(std::move(partitions), /*watch=*/true);
+}
+
+StoreTask<std::vector<StateRead>> ZkStore::get_states(std::vector<TopicPartition> partitions,
+                                                      bool watch) {
   std::vector<std::string> node_paths;
   node_paths.reserve(partitions.size());
   for (const TopicPartition& partition : partitions) {
     node_paths.push_back(paths::partition_state(partition.topic, partition.partition));
   }
-  CO_TRY_ASSIGN(const std::vector<NodeRead> nodes, co_await get_all(std::move(node_paths), false));
+  CO_TRY_ASSIGN(const std::vector<NodeRead> nodes, co_await get_all(std::move(node_paths), watch));
   std::vector<StateRead> reads;
   reads.reserve(nodes.size());
   for (const NodeRead& node : nodes) reads.push_back(decode_state(node));
@@ -305,10 +317,10 @@ StoreTask<void> ZkStore::write_assignments(
   co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
 }
 
-StoreTask<void> ZkStore::remove_topic(std::string topic) {
+StoreTask<void> ZkStore::remove_trees(std::vector<std::string> roots) {
   for (;;) {
     // Level by level down, then removed in reverse, children before parents.
-    std::vector<std::string> tree{paths::topic(topic)};
+    std::vector<std::string> tree = roots;
     for (std::size_t begin = 0; begin < tree.size();) {
       const std::size_t end = tree.size();
       std::vector<std::string> level(tree.begin() + static_cast<std::ptrdiff_t>(begin), tree.end());
@@ -321,39 +333,46 @@ StoreTask<void> ZkStore::remove_topic(std::string topic) {
       begin = end;
     }
     std::vector<Op> ops;
+    ops.reserve(tree.size());
     for (auto path = tree.rbegin(); path != tree.rend(); ++path) ops.push_back(Op::remove(*path));
     CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
     const bool somebody_added = std::ranges::any_of(
         outcomes, [](const auto& outcome) { return outcome.error == ZkError::not_empty; });
-    if (!somebody_added) {
-      for (const auto& outcome : outcomes) {
-        if (outcome.error != ZkError::ok && outcome.error != ZkError::no_node) {
-          co_return base::fail(outcome.error, paths::topic(topic));
-        }
+    if (somebody_added) continue;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (outcomes[i].error != ZkError::ok && outcomes[i].error != ZkError::no_node) {
+        co_return base::fail(outcomes[i].error, tree[tree.size() - 1 - i]);
       }
-      break;
     }
+    co_return base::Result<void>();
   }
-  // The marker goes last: until then a new controller finishes what this one began.
-  std::vector<Op> ops;
-  ops.push_back(Op::remove(paths::topic_config(topic)));
-  ops.push_back(Op::remove(paths::delete_topic(topic)));
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
+}
+
+StoreTask<void> ZkStore::remove_topics(std::vector<std::string> topics) {
+  for (std::size_t begin = 0; begin < topics.size(); begin += kTopicsAtOnce) {
+    const std::size_t end = std::min(begin + kTopicsAtOnce, topics.size());
+    std::vector<std::string> roots;
+    // The markers go last: until then a new controller finishes what this one began.
+    std::vector<Op> ops;
+    for (std::size_t i = begin; i < end; ++i) {
+      roots.push_back(paths::topic(topics[i]));
+      ops.push_back(Op::remove(paths::topic_config(topics[i])));
+      ops.push_back(Op::remove(paths::delete_topic(topics[i])));
+    }
+    CO_TRY(co_await remove_trees(std::move(roots)));
+    CO_TRY(co_await writer_.write_all(std::move(ops), ZkError::no_node));
+  }
+  co_return base::Result<void>();
 }
 
 StoreTask<std::vector<StateWriteResult>> ZkStore::create_states(std::vector<StateWrite> writes) {
   std::vector<Op> ops;
   std::vector<std::size_t> state_ops;  // which op makes the state of writes[i]
-  ops.reserve(2 * writes.size() + 1);
-  const std::string* topic = nullptr;
+  ops.reserve(3 * writes.size());
   for (const StateWrite& write : writes) {
     const TopicPartition& partition = write.partition;
-    if (topic == nullptr || *topic != partition.topic) {
-      // Partitions of a topic come together; a topic that grows has its parent already.
-      topic = &partition.topic;
-      if (partition.partition == 0) {
-        ops.push_back(create_op(paths::partitions(partition.topic), std::nullopt));
-      }
+    if (write.is_first_of_topic) {
+      ops.push_back(create_op(paths::partitions(partition.topic), std::nullopt));
     }
     ops.push_back(create_op(paths::partition(partition.topic, partition.partition), std::nullopt));
     state_ops.push_back(ops.size());

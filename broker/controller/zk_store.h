@@ -25,8 +25,9 @@ class ZkStore final : public Store {
   StoreTask<void> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;
   StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) override;
-  StoreTask<void> remove_topic(std::string topic) override;
+  StoreTask<void> remove_topics(std::vector<std::string> topics) override;
   StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) override;
+  StoreTask<std::vector<StateRead>> watch_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateWriteResult>> create_states(std::vector<StateWrite> writes) override;
   StoreTask<std::vector<StateWriteResult>> update_states(std::vector<StateWrite> writes) override;
   StoreTask<std::map<std::string, base::Result<bool>>> read_unclean_allowed(
@@ -51,12 +52,15 @@ class ZkStore final : public Store {
   using NodeRead = base::Result<zkclient::NodeData>;
   // Reads that failed for want of a server are repeated; others stand in their element.
   StoreTask<std::vector<NodeRead>> get_all(std::vector<std::string> paths, bool watch);
+  StoreTask<std::vector<StateRead>> get_states(std::vector<TopicPartition> partitions, bool watch);
   // nullopt: no such znode. A watch is armed in either case.
   StoreTask<std::optional<zkclient::NodeData>> get_watched(std::string path);
   // Empty if there is no such znode.
   StoreTask<std::vector<std::string>> list(std::string path, bool watch);
   StoreTask<Notifications> read_notifications(std::string parent, std::string prefix,
                                               bool is_isr_change);
+  // `paths` and whatever is below them.
+  StoreTask<void> remove_trees(std::vector<std::string> paths);
   StoreTask<void> remove_children(std::string parent, std::vector<std::string> children);
 
   SessionSlot& session_;

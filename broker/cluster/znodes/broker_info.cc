@@ -37,6 +37,7 @@ base::Result<config::Listener> parse_endpoint(std::string_view text,
   const std::string_view port = address.substr(colon + 1);
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
   if (error != std::errc() || end != port.data() + port.size()) return bad();
+  if (endpoint.port < 0 || endpoint.port > 65535) return bad();
   std::string_view host = address.substr(0, colon);
   if (host.starts_with('[')) host.remove_prefix(1);
   if (host.ends_with(']')) host.remove_suffix(1);

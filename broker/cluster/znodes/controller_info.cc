@@ -1,5 +1,7 @@
 #include "broker/cluster/znodes/controller_info.h"
 
+#include <limits>
+
 #include "broker/cluster/znode_paths.h"
 #include "broker/cluster/znodes/json_document.h"
 
@@ -28,7 +30,8 @@ std::string encode_controller_epoch(std::int32_t epoch) { return std::to_string(
 
 base::Result<std::int32_t> decode_controller_epoch(std::string_view text) {
   const auto epoch = paths::parse_number(text);
-  if (!epoch) {
+  // The next election adds one to it.
+  if (!epoch || *epoch == std::numeric_limits<std::int32_t>::max()) {
     return base::fail(base::Errc::corrupt, "/controller_epoch \"" + std::string(text) + "\"");
   }
   return *epoch;

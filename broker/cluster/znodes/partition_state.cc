@@ -20,6 +20,9 @@ base::Result<PartitionState> decode_partition_state(std::string_view text) {
   PartitionState state;
   TRY_ASSIGN(state.leader, json::integer<std::int32_t>(object, "leader"));
   TRY_ASSIGN(state.leader_epoch, json::integer<std::int32_t>(object, "leader_epoch"));
+  // The next election adds one to it.
+  constexpr auto kEpochMax = std::numeric_limits<std::int32_t>::max();
+  if (state.leader_epoch == kEpochMax) return json::bad_key("leader_epoch");
   TRY_ASSIGN(state.controller_epoch, json::integer<std::int32_t>(object, "controller_epoch"));
   const json::Value* isr = json::find(object, "isr");
   if (isr == nullptr) return json::bad_key("isr");

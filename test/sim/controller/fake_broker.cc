@@ -120,6 +120,10 @@ LeaderAndIsrResponse FakeBroker::take(const LeaderAndIsrRequest& request) {
       if (state.leader >= 0 && std::ranges::find(state.isr, state.leader) == state.isr.end()) {
         ++faults;
       }
+      if (failed.contains({topic.topic_name, state.partition_index})) {
+        error.error_code = static_cast<std::int16_t>(protocol::ErrorCode::kKafkaStorageError);
+        continue;
+      }
       Told& told = hosted[{topic.topic_name, state.partition_index}];
       if (state.leader_epoch <= told.leader_epoch) {
         error.error_code = kStaleControllerEpoch;

@@ -35,8 +35,9 @@ class FakeBroker {
   std::int32_t controller_id = -1;
   std::int32_t controller_epoch = -1;
   int requests = 0;
-  int faults = 0;         // what a controller must never say
-  bool is_muted = false;  // takes requests and answers none
+  int faults = 0;                         // what a controller must never say
+  bool is_muted = false;                  // takes requests and answers none
+  std::set<base::TopicPartition> failed;  // stand in a log directory that failed
 
  private:
   runtime::Task<void> accept();

@@ -146,11 +146,27 @@ void SimCluster::mark_for_deletion(const std::string& name) {
   write(std::move(ops));
 }
 
+void SimCluster::put(const std::string& path, const std::string& data) {
+  std::vector<Op> ops;
+  ops.push_back(
+      tree().find(path) != nullptr
+          ? Op::set(path, data)
+          : Op::create(path, data, zkclient::CreateMode::persistent, zkclient::open_acl_unsafe()));
+  write(std::move(ops));
+}
+
+void SimCluster::remove(const std::string& path) {
+  std::vector<Op> ops;
+  ops.push_back(Op::remove(path));
+  write(std::move(ops));
+}
+
 std::optional<cluster::PartitionState> SimCluster::state(const std::string& topic,
                                                          std::int32_t partition) {
   const auto* node = tree().find(paths::partition_state(topic, partition));
   if (node == nullptr) return std::nullopt;
-  return *cluster::decode_partition_state(node->data.value_or(""));
+  auto decoded = cluster::decode_partition_state(node->data.value_or(""));
+  return decoded ? std::optional(std::move(*decoded)) : std::nullopt;
 }
 
 std::int32_t SimCluster::controller_epoch() {
@@ -172,6 +188,7 @@ bool SimCluster::has_converged() {
   for (const std::string& name : tree().find(std::string(paths::kTopics))->children) {
     const auto assignment =
         cluster::decode_topic_assignment(tree().find(paths::topic(name))->data.value_or(""));
+    if (!assignment) continue;
     for (const auto& [number, replicas] : assignment->partitions) {
       const auto known = state(name, number);
       if (!known || !live.contains(known->leader)) return false;

@@ -64,10 +64,13 @@ class SimCluster {
   // As TopicAdmin would write it.
   void create_topic(const std::string& name, const std::vector<cluster::ReplicaList>& partitions);
   void mark_for_deletion(const std::string& name);
-  // nullopt: no state znode.
+  // As somebody with a shell would.
+  void put(const std::string& path, const std::string& data);
+  void remove(const std::string& path);
+  // nullopt: no state znode, or one that makes no sense.
   std::optional<cluster::PartitionState> state(const std::string& topic, std::int32_t partition);
-  // Every running broker knows the state znode's leader of each partition of each topic, and every
-  // leader is a running broker that knows that it leads.
+  // Every running broker knows the state znode's leader of each partition of each topic that makes
+  // sense, and every leader is a running broker that knows that it leads.
   bool has_converged();
   std::int32_t controller_epoch();
 

@@ -66,11 +66,13 @@ StoreTask<std::set<std::int32_t>> MemoryStore::read_partition_numbers(std::strin
   co_return numbers;
 }
 
-StoreTask<void> MemoryStore::remove_topic(std::string topic) {
+StoreTask<void> MemoryStore::remove_topics(std::vector<std::string> names) {
   if (moved) co_return base::fail(ControllerErrc::moved);
-  topics.erase(topic);
-  deletion_markers.erase(topic);
-  std::erase_if(states, [&](const auto& item) { return item.first.topic == topic; });
+  for (const std::string& topic : names) {
+    topics.erase(topic);
+    deletion_markers.erase(topic);
+    std::erase_if(states, [&](const auto& item) { return item.first.topic == topic; });
+  }
   co_return base::Result<void>();
 }
 
@@ -84,6 +86,10 @@ StoreTask<std::vector<StateRead>> MemoryStore::read_states(std::vector<TopicPart
   co_return reads;
 }
 
+StoreTask<std::vector<StateRead>> MemoryStore::watch_states(
+    std::vector<TopicPartition> partitions) {
+  return read_states(std::move(partitions));
+}
 StoreTask<std::vector<StateWriteResult>> MemoryStore::create_states(
     std::vector<StateWrite> writes) {
   if (moved) co_return base::fail(ControllerErrc::moved);

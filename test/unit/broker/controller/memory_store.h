@@ -46,8 +46,9 @@ class MemoryStore final : public Store {
   StoreTask<void> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;
   StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) override;
-  StoreTask<void> remove_topic(std::string topic) override;
+  StoreTask<void> remove_topics(std::vector<std::string> names) override;
   StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) override;
+  StoreTask<std::vector<StateRead>> watch_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateWriteResult>> create_states(std::vector<StateWrite> writes) override;
   StoreTask<std::vector<StateWriteResult>> update_states(std::vector<StateWrite> writes) override;
   StoreTask<std::map<std::string, base::Result<bool>>> read_unclean_allowed(
@@ -81,7 +82,14 @@ class SentRequests final : public RequestSender {
   std::vector<std::pair<std::int32_t, Request>> of() const {
     std::vector<std::pair<std::int32_t, Request>> found;
     for (const auto& [broker, request] : all) {
-      if (const auto* body = std::get_if<Request>(&request.body)) found.emplace_back(broker, *body);
+      if constexpr (std::is_same_v<Request, protocol::UpdateMetadataRequest>) {
+        if (const auto* order = std::get_if<MetadataOrder>(&request.body)) {
+          found.emplace_back(broker, order->update->request()).second.broker_epoch =
+              order->broker_epoch;
+        }
+      } else if (const auto* body = std::get_if<Request>(&request.body)) {
+        found.emplace_back(broker, *body);
+      }
     }
     return found;
   }

@@ -1,0 +1,93 @@
+// Goal: what the controller sends to a broker that is slow stays bounded and still says the same; a
+// broker that tells of a failed log directory loses the leaders that stood in it.
+#include <doctest/doctest.h>
+
+#include "broker/cluster/znode_paths.h"
+#include "test/sim/controller/sim_cluster.h"
+
+namespace controller_sim {
+namespace {
+
+namespace paths = cluster::paths;
+
+struct SlowBrokerFixture : SimCluster {
+  SlowBrokerFixture() : SimCluster(3) {
+    REQUIRE(wait_for([&] { return has_converged(); }));
+    slow = active()->id == 3 ? 2 : 3;
+    host = 6 - slow - active()->id;
+  }
+  FakeBroker& fake() { return broker(slow).fake; }
+  // On a broker that answers; the slow one only hears of it.
+  void create(const std::string& name, int partitions) {
+    create_topic(name, std::vector<cluster::ReplicaList>(static_cast<std::size_t>(partitions),
+                                                         cluster::ReplicaList{host}));
+    REQUIRE(wait_for([&] { return broker(host).fake.metadata.contains({name, partitions - 1}); }));
+  }
+  void erase(const std::string& name) {
+    mark_for_deletion(name);
+    // The marker is the last to go.
+    REQUIRE(wait_for([&] { return tree().find(paths::delete_topic(name)) == nullptr; }));
+  }
+  std::int32_t slow = 0;
+  std::int32_t host = 0;
+};
+
+TEST_CASE_FIXTURE(SlowBrokerFixture,
+                  "updates that wait for a slow broker are one when it answers") {
+  fake().is_muted = true;
+  create("first", 1);  // in flight from now on, and sent again as it is
+  const int before = fake().requests;
+  for (int i = 0; i < 40; ++i) create(fmt::format("topic-{}", i), 2);
+  const int while_muted = fake().requests;
+  fake().is_muted = false;
+  REQUIRE(wait_for([&] { return has_converged(); }));
+  // The one that was in flight, once more, and all the others.
+  CHECK(fake().requests - while_muted <= 3);
+  CHECK(fake().metadata.size() == 81);
+  CHECK(while_muted >= before);
+  CHECK(fake().faults == 0);
+}
+
+TEST_CASE_FIXTURE(SlowBrokerFixture, "a topic made again while a broker is slow is told as such") {
+  create("again", 3);
+  REQUIRE(wait_for([&] { return fake().metadata.contains({"again", 2}); }));
+  fake().is_muted = true;
+  create("first", 1);
+  create("before", 1);
+  erase("again");
+  create("again", 1);
+  create("behind", 1);
+  fake().is_muted = false;
+  REQUIRE(wait_for([&] { return has_converged(); }));
+  CHECK(fake().metadata.contains({"again", 0}));
+  CHECK(!fake().metadata.contains({"again", 1}));
+  CHECK(!fake().metadata.contains({"again", 2}));
+}
+
+TEST_CASE("a failed log directory: others lead, and the notification is taken away") {
+  SimCluster cluster(3);
+  cluster.create_topic("t", {{2, 3}, {2, 3}, {3, 2}, {2}});
+  REQUIRE(cluster.wait_for([&] { return cluster.has_converged(); }));
+  cluster.broker(2).fake.failed = {{"t", 0}, {"t", 2}};
+  const std::string event = std::string(paths::kLogDirEventPrefix) + "0000000007";
+  cluster.put(event, R"({"version":1,"broker":2,"event":1})");
+  REQUIRE(cluster.wait_for([&] {
+    return cluster.tree().find(event) == nullptr && cluster.state("t", 0)->leader == 3 &&
+           cluster.state("t", 2)->isr == std::vector<std::int32_t>{3};
+  }));
+  CHECK(cluster.state("t", 0)->isr == std::vector<std::int32_t>{3});
+  CHECK(cluster.state("t", 2)->leader == 3);
+  // What stands in its other directory stays as it is.
+  CHECK(cluster.state("t", 1)->leader == 2);
+  CHECK(cluster.state("t", 1)->leader_epoch == 0);
+  CHECK(cluster.state("t", 3)->leader == 2);
+  // Everybody knows, also of a second event.
+  REQUIRE(cluster.wait_for([&] { return cluster.broker(1).fake.metadata[{"t", 0}].leader == 3; }));
+  cluster.broker(2).fake.failed.insert({"t", 1});
+  cluster.put(event, R"({"version":1,"broker":2,"event":1})");
+  REQUIRE(cluster.wait_for(
+      [&] { return cluster.tree().find(event) == nullptr && cluster.state("t", 1)->leader == 3; }));
+}
+
+}  // namespace
+}  // namespace controller_sim
