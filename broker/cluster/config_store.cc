@@ -16,6 +16,7 @@ constexpr std::string_view kChangePrefix = "config_change_";
 constexpr std::int64_t kChangeExpirationMs = 15 * 60 * 1000;
 constexpr std::int64_t kRetryMs = 1'000;
 constexpr std::size_t kPurgeBatch = 100;
+constexpr std::size_t kReadBatch = 500;
 
 const ConfigPointer& no_config() {
   static const ConfigPointer empty = std::make_shared<const config::ConfigMap>();
@@ -142,26 +143,32 @@ runtime::Task<base::Result<void>> ConfigStore::load_topics(zkclient::Client& cli
     if (children.error().is(ZkError::no_node)) co_return base::Result<void>();
     co_return base::fail(children.error());
   }
-  std::vector<std::string> nodes;
-  nodes.reserve(children->size());
-  for (const std::string& topic : *children) nodes.push_back(paths::topic_config(topic));
-  const auto found = co_await client.get_many(std::move(nodes));
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const std::string& name = (*children)[i];
-    CO_TRY_ASSIGN(auto config, to_config(found[i], "topics/" + name));
-    if (config == *topic(name)) continue;
-    put_topic(name, std::move(config));
-    tell_topic(name);
+  co_return co_await read_topics(client, *children, /*told=*/true);
+}
+
+runtime::Task<base::Result<void>> ConfigStore::read_topics(zkclient::Client& client,
+                                                           std::vector<std::string> names,
+                                                           bool told) {
+  for (std::size_t begin = 0; begin < names.size(); begin += kReadBatch) {
+    const std::size_t end = std::min(begin + kReadBatch, names.size());
+    std::vector<std::string> nodes;
+    for (std::size_t i = begin; i < end; ++i) nodes.push_back(paths::topic_config(names[i]));
+    const auto found = co_await client.get_many(std::move(nodes));
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::string& name = names[i];
+      CO_TRY_ASSIGN(auto config, to_config(found[i - begin], "topics/" + name));
+      if (config == *topic(name)) continue;
+      put_topic(name, std::move(config));
+      if (told) tell_topic(name);
+    }
   }
   co_return base::Result<void>();
 }
 
-runtime::Task<base::Result<ConfigPointer>> ConfigStore::refresh_topic(std::string name) {
+runtime::Task<base::Result<void>> ConfigStore::refresh_topics(std::vector<std::string> names) {
   zkclient::Client* const client = client_ != nullptr ? client_ : loaded_client_;
   if (client == nullptr) co_return base::fail(base::Errc::unavailable, "no ZooKeeper session");
-  const auto node = co_await client->get(paths::topic_config(name));
-  CO_TRY_ASSIGN(auto config, to_config(node, "topics/" + name));
-  co_return put_topic(name, std::move(config));
+  co_return co_await read_topics(*client, std::move(names), /*told=*/false);
 }
 
 // --- changes ----------------------------------------------------------------------------------

@@ -52,10 +52,10 @@ class ConfigStore final : public SessionListener {
   // Everything, pipelined; listeners hear of what differs from before. A starting broker calls it
   // before it loads its logs, else on_session does.
   runtime::Task<base::Result<void>> load(zkclient::Client& client);
-  // Reads one topic's config again, for a topic whose first log is being created; listeners are not
-  // called. Without a session the error says so and the known value stays. From other loops by
+  // Reads topics' configs again, of topics whose first log is being created; listeners are not
+  // called. Without a session the error says so and the known values stay. From other loops by
   // call_on(scope(), ...).
-  runtime::Task<base::Result<ConfigPointer>> refresh_topic(std::string name);
+  runtime::Task<base::Result<void>> refresh_topics(std::vector<std::string> names);
   void forget_topic(std::string_view name) EXCLUDES(mutex_);
 
   runtime::Task<void> on_session(zkclient::Client& client, bool first) override;
@@ -68,6 +68,9 @@ class ConfigStore final : public SessionListener {
  private:
   runtime::Task<void> run();
   runtime::Task<base::Result<void>> load_topics(zkclient::Client& client);
+  // In batches, so that the loop is not held up; `told`: listeners hear of what differs.
+  runtime::Task<base::Result<void>> read_topics(zkclient::Client& client,
+                                                std::vector<std::string> names, bool told);
   runtime::Task<base::Result<void>> load_brokers(zkclient::Client& client);
   runtime::Task<base::Result<void>> process_changes(zkclient::Client& client);
   runtime::Task<base::Result<void>> apply(zkclient::Client& client, ConfigChange change);

@@ -92,7 +92,7 @@ runtime::Task<base::Result<void>> Broker::open_logs() {
   options.open_files_max = p.open_files_limit / 2;  // the rest is for connections
   options.keep_partition_metadata =
       config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_8_iv0;
-  options.config_of = [&p](const std::string& topic) { return p.topic_settings->log(topic); };
+  options.config_of = [&p](const std::string& topic) { return p.topic_settings->of(topic)->log; };
   options.on_directory_failed = [this](const std::string& log_dir, const base::Error& error) {
     on_directory_failed(log_dir, error);
   };
@@ -173,7 +173,7 @@ void Broker::make_domain() {
     return p.metadata.snapshot()->is_alive(id.value());
   };
   options.min_insync_replicas = [&p](const std::string& topic) {
-    return p.topic_settings->topic(topic).min_insync_replicas;
+    return p.topic_settings->of(topic)->topic.min_insync_replicas;
   };
   options.lane = [&p](const std::string& log_dir) -> runtime::WorkerPool& {
     return p.directories->orders(log_dir);
@@ -191,8 +191,8 @@ void Broker::make_domain() {
   p.controller = make_controller(p);
   p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
       *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
-  p.dynamic_configs = std::make_unique<DynamicConfigs>(p.properties, p.config, *p.topic_settings,
-                                                       *p.logs, p.partitions);
+  p.dynamic_configs = std::make_unique<DynamicConfigs>(p.control, p.properties, p.config,
+                                                       *p.topic_settings, *p.logs, p.partitions);
   p.config_store->add_listener(*p.dynamic_configs);
   p.session->add_listener(*p.config_store);
   if (config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_7_iv0) {
@@ -241,6 +241,7 @@ runtime::Task<void> Broker::stop() {
   if (p.controller_link != nullptr) co_await leave_leaderships(p);
   if (p.upkeep != nullptr) co_await p.upkeep->stop();
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
+  if (p.dynamic_configs != nullptr) co_await p.dynamic_configs->stop();
   if (p.server != nullptr) co_await p.server->stop();
   if (p.broker_addresses != nullptr) co_await p.broker_addresses->stop();
   if (p.request_scopes != nullptr) co_await p.request_scopes->stop();

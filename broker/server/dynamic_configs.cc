@@ -1,11 +1,20 @@
 #include "broker/server/dynamic_configs.h"
 
-#include <set>
-
 #include "base/log.h"
 #include "broker/server/logging.h"
+#include "runtime/pace.h"
 
 namespace server {
+
+DynamicConfigs::DynamicConfigs(runtime::Loop& control, const config::Properties& file,
+                               CurrentConfig& current, const TopicSettings& settings,
+                               storage::LogManager& logs, replication::PartitionTable& partitions)
+    : file_(file),
+      current_(current),
+      settings_(settings),
+      logs_(logs),
+      partitions_(partitions),
+      scope_(control, "dynamic configs") {}
 
 void DynamicConfigs::on_topic_config(const std::string& topic, cluster::ConfigPointer) {
   LOG_INFO("topic {} config changed", topic);
@@ -26,14 +35,30 @@ void DynamicConfigs::on_broker_config(cluster::ConfigPointer default_config,
   current_.set(std::make_shared<const config::ServerConfig>(std::move(*next)));
   apply_logging(current_.get()->logging);
   LOG_INFO("broker config changed");
-  std::set<std::string> topics;
-  for (const auto& log : logs_.all()) topics.insert(log->topic_partition().topic);
-  for (const std::string& topic : topics) apply(topic);
+  waiting_ = logs_.topics();
+  if (!std::exchange(is_applying_, true)) scope_.spawn(apply_all());
+}
+
+runtime::Task<void> DynamicConfigs::apply_all() {
+  runtime::Pace pace(scope_.loop());
+  while (!waiting_.empty() && !scope_.cancelled()) {
+    const std::string topic = std::move(waiting_.back());
+    waiting_.pop_back();
+    apply(topic);
+    if (pace.is_due()) co_await pace.pause();
+  }
+  is_applying_ = false;
+}
+
+runtime::Task<void> DynamicConfigs::stop() {
+  scope_.cancel();
+  co_await scope_.join();
 }
 
 void DynamicConfigs::apply(const std::string& topic) {
-  logs_.update_config(topic, settings_.log(topic));
-  const std::int32_t min_isr = settings_.topic(topic).min_insync_replicas;
+  const auto effective = settings_.of(topic);
+  logs_.update_config(topic, effective->log);
+  const std::int32_t min_isr = effective->topic.min_insync_replicas;
   for (const auto& partition : partitions_.of_topic(topic)) {
     partition->set_min_insync_replicas(min_isr);
   }

@@ -6,6 +6,7 @@
 #include "broker/replication/partition_table.h"
 #include "broker/server/log_settings.h"
 #include "config/properties.h"
+#include "runtime/task_scope.h"
 #include "storage/log_manager.h"
 
 namespace server {
@@ -13,23 +14,29 @@ namespace server {
 // Control loop.
 class DynamicConfigs final : public cluster::ConfigListener {
  public:
-  DynamicConfigs(const config::Properties& file, CurrentConfig& current,
+  DynamicConfigs(runtime::Loop& control, const config::Properties& file, CurrentConfig& current,
                  const TopicSettings& settings, storage::LogManager& logs,
-                 replication::PartitionTable& partitions)
-      : file_(file), current_(current), settings_(settings), logs_(logs), partitions_(partitions) {}
+                 replication::PartitionTable& partitions);
 
   void on_topic_config(const std::string& topic, cluster::ConfigPointer overrides) override;
   void on_broker_config(cluster::ConfigPointer default_config,
                         cluster::ConfigPointer own_config) override;
+  runtime::Task<void> stop();
 
  private:
   void apply(const std::string& topic);
+  // The broker's config has changed, and so have the settings of every topic that has a log here:
+  // each as it is when its turn comes.
+  runtime::Task<void> apply_all();
 
   const config::Properties& file_;
   CurrentConfig& current_;
   const TopicSettings& settings_;
   storage::LogManager& logs_;
   replication::PartitionTable& partitions_;
+  std::vector<std::string> waiting_;  // topics that apply_all() has still to visit
+  bool is_applying_ = false;
+  runtime::TaskScope scope_;
 };
 
 }  // namespace server

@@ -1,5 +1,7 @@
 #include "broker/server/log_settings.h"
 
+#include <algorithm>
+
 #include "config/topic_config.h"
 
 namespace server {
@@ -59,14 +61,28 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic,
   return log;
 }
 
-config::TopicConfig TopicSettings::topic(const std::string& name) const {
-  return config::make_topic_config(broker_.get()->log.topic_defaults, *store_.topic(name));
-}
-
-std::shared_ptr<const storage::LogConfig> TopicSettings::log(const std::string& name) const {
+std::shared_ptr<const TopicSettings::Effective> TopicSettings::of(const std::string& name) const {
   const auto broker = broker_.get();
-  return std::make_shared<const storage::LogConfig>(to_log_config(
-      config::make_topic_config(broker->log.topic_defaults, *store_.topic(name)), *broker));
+  const cluster::ConfigPointer overrides = store_.topic(name);
+  base::LockGuard guard(mutex_);
+  if (cache_.broker != broker) {
+    cache_.broker = broker;
+    cache_.entries.clear();
+  }
+  if (cache_.entries.size() >= cache_.sweep_at) {
+    std::erase_if(cache_.entries, [](const auto& item) { return item.second.overrides.expired(); });
+    cache_.sweep_at = std::max<std::size_t>(64, 2 * cache_.entries.size());
+  }
+  Entry& entry = cache_.entries[overrides.get()];
+  // An address may come again for other overrides.
+  if (entry.effective == nullptr || entry.overrides.lock() != overrides) {
+    auto topic = config::make_topic_config(broker->log.topic_defaults, *overrides);
+    auto log = std::make_shared<const storage::LogConfig>(to_log_config(topic, *broker));
+    entry.overrides = overrides;
+    entry.effective =
+        std::make_shared<const Effective>(Effective{std::move(topic), std::move(log)});
+  }
+  return entry.effective;
 }
 
 }  // namespace server

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 
 #include "broker/cluster/config_store.h"
 #include "config/server_config.h"
@@ -31,17 +32,35 @@ class CurrentConfig {
   std::shared_ptr<const config::ServerConfig> current_ GUARDED_BY(mutex_);
 };
 
-// Effective configs of topics. Any thread.
+// Effective configs of topics, computed once for each set of overrides and shared by its topics and
+// their logs. Any thread.
 class TopicSettings {
  public:
+  struct Effective {
+    config::TopicConfig topic;
+    std::shared_ptr<const storage::LogConfig> log;
+  };
+
   TopicSettings(const CurrentConfig& broker, const cluster::ConfigStore& store)
       : broker_(broker), store_(store) {}
-  config::TopicConfig topic(const std::string& name) const;
-  std::shared_ptr<const storage::LogConfig> log(const std::string& name) const;
+  std::shared_ptr<const Effective> of(const std::string& name) const EXCLUDES(mutex_);
 
  private:
+  struct Entry {
+    std::weak_ptr<const config::ConfigMap> overrides;
+    std::shared_ptr<const Effective> effective;
+  };
+  // All of one broker config; those whose overrides are gone go when the table has grown.
+  struct Cache {
+    std::shared_ptr<const config::ServerConfig> broker;
+    std::unordered_map<const config::ConfigMap*, Entry> entries;
+    std::size_t sweep_at = 64;
+  };
+
   const CurrentConfig& broker_;
   const cluster::ConfigStore& store_;
+  mutable base::Mutex mutex_;
+  mutable Cache cache_ GUARDED_BY(mutex_);
 };
 
 }  // namespace server

@@ -29,13 +29,13 @@ api::ConfigContext config_context(Parts& p) {
           [&p] { return p.config.get()->log.topic_defaults; }};
 }
 
-runtime::Task<void> refresh_topic_config(Parts* p, std::string topic) {
-  for (const auto& log : p->logs->all()) {
-    if (log->topic_partition().topic == topic) co_return;
-  }
+runtime::Task<void> read_new_topic_configs(Parts* p, std::vector<std::string> topics) {
+  std::erase_if(topics, [p](const std::string& topic) { return p->logs->has_topic(topic); });
+  if (topics.empty()) co_return;
   cluster::ConfigStore* store = p->config_store.get();
-  (void)co_await runtime::call_on(store->scope(),
-                                  [store, topic] { return store->refresh_topic(topic); });
+  (void)co_await runtime::call_on(store->scope(), [store, topics = std::move(topics)] {
+    return store->refresh_topics(topics);
+  });
 }
 
 void make_data_apis(Parts& p) {
@@ -87,7 +87,9 @@ void make_admin_apis(Parts& p) {
 void make_inter_broker_apis(Parts& p) {
   const api::OwnBrokerEpoch own_epoch = [&p] { return p.session->broker_epoch().value(); };
   serve(p, p.apis.leader_and_isr, ApiKey::kLeaderAndIsr, *p.replica_control, own_epoch,
-        [&p](std::string topic) { return refresh_topic_config(&p, std::move(topic)); });
+        [&p](std::vector<std::string> topics) {
+          return read_new_topic_configs(&p, std::move(topics));
+        });
   serve(p, p.apis.stop_replica, ApiKey::kStopReplica, *p.replica_control, own_epoch);
   serve(p, p.apis.update_metadata, ApiKey::kUpdateMetadata, *p.replica_control, p.metadata,
         own_epoch, [&p](std::vector<base::TopicPartition> partitions) {
