@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "broker/cluster/topic_name.h"
-#include "runtime/cross_loop.h"
+#include "runtime/wait.h"
 
 namespace api {
 
@@ -28,42 +28,72 @@ void warn_not_created(const std::string& topic, const cluster::TopicOutcome& out
                  topic, outcome.message);
 }
 
+runtime::Task<void> look_up(cluster::TopicAdmin* admin, std::string topic,
+                            runtime::Sender<std::optional<bool>> sender) {
+  const auto found = co_await admin->topic_exists(std::move(topic));
+  sender.complete(found ? std::optional(*found) : std::nullopt);
+}
+
 }  // namespace
 
-runtime::Task<ErrorCode> AutoCreate::create(std::string topic) {
-  if (!begin(topic)) co_return ErrorCode::kUnknownTopicOrPartition;
-  cluster::TopicAdmin* admin = &admin_;
-  const auto outcome = co_await runtime::call_on(
-      control_scope_, [admin, topic] { return admin->create_topic(admin->auto_created(topic)); });
-  end(topic);
-  if (!outcome) co_return ErrorCode::kLeaderNotAvailable;  // stopping, or no session: ask again
-  if (outcome->ok()) {
+ErrorCode AutoCreate::create(const std::string& topic) {
+  ErrorCode answer = ErrorCode::kLeaderNotAvailable;
+  if (!begin(topic, control_scope_.loop().now_ms(), answer)) return answer;
+  control_scope_.loop().post([this, topic] {
+    if (control_scope_.cancelled()) return;  // the broker stops
+    control_scope_.spawn(run(topic));
+  });
+  return answer;
+}
+
+runtime::Task<void> AutoCreate::run(std::string topic) {
+  const cluster::TopicOutcome outcome = co_await admin_.create_topic(admin_.auto_created(topic));
+  if (outcome.ok()) {
     LOG_INFO("topic {} created on first use partitions={} replication_factor={}", topic,
-             outcome->partitions, outcome->replication_factor);
-    co_return ErrorCode::kLeaderNotAvailable;
+             outcome.partitions, outcome.replication_factor);
+  } else if (outcome.error != ErrorCode::kTopicAlreadyExists) {
+    warn_not_created(topic, outcome);
   }
-  if (outcome->error == ErrorCode::kTopicAlreadyExists ||
-      outcome->error == ErrorCode::kRequestTimedOut) {
-    co_return ErrorCode::kLeaderNotAvailable;
-  }
-  warn_not_created(topic, *outcome);
-  co_return outcome->error;
+  end(topic, outcome.error, control_scope_.loop().now_ms());
 }
 
-runtime::Task<bool> AutoCreate::exists(std::string topic) {
-  const auto found = co_await runtime::call_on(
-      control_scope_, [admin = &admin_, topic] { return admin->topic_exists(topic); });
-  co_return found && *found;
+runtime::Task<std::optional<bool>> AutoCreate::exists(std::string topic) {
+  auto [sender, receiver] = runtime::one_shot<std::optional<bool>>(*runtime::Loop::current());
+  control_scope_.loop().post([scope = &control_scope_, admin = &admin_, topic = std::move(topic),
+                              sender = std::move(sender)]() mutable {
+    if (scope->cancelled()) return;  // the broker stops
+    scope->spawn(look_up(admin, std::move(topic), std::move(sender)));
+  });
+  const auto answer = co_await receiver.wait(kAnswerMs);
+  co_return answer ? *answer : std::nullopt;
 }
 
-bool AutoCreate::begin(const std::string& topic) {
+bool AutoCreate::begin(const std::string& topic, std::int64_t now_ms, ErrorCode& answer) {
   base::LockGuard guard(mutex_);
+  const auto failure = failures_.find(topic);
+  if (failure != failures_.end()) {
+    if (now_ms < failure->second.until_ms) {
+      answer = failure->second.code;
+      return false;
+    }
+    failures_.erase(failure);
+  }
+  if (in_flight_.size() >= kInFlightMax) return false;
   return in_flight_.insert(topic).second;
 }
 
-void AutoCreate::end(const std::string& topic) {
+void AutoCreate::end(const std::string& topic, ErrorCode code, std::int64_t now_ms) {
   base::LockGuard guard(mutex_);
   in_flight_.erase(topic);
+  // Written by somebody else, or ZooKeeper is away: asked again, it is looked at again.
+  const bool is_final = code != ErrorCode::kNone && code != ErrorCode::kTopicAlreadyExists &&
+                        code != ErrorCode::kRequestTimedOut;
+  if (!is_final) return;
+  if (failures_.size() >= kFailuresMax) {
+    std::erase_if(failures_, [now_ms](const auto& item) { return item.second.until_ms <= now_ms; });
+    if (failures_.size() >= kFailuresMax) return;
+  }
+  failures_[topic] = {code, now_ms + kFailureMs};
 }
 
 }  // namespace api

@@ -60,6 +60,33 @@ void fill(Result& result, const cluster::TopicOutcome& outcome,
   }
 }
 
+using Outcomes = base::Result<std::vector<cluster::TopicOutcome>>;
+
+// Writes each outcome to its place in the response; answers which topics were created.
+runtime::Task<std::vector<AwaitedTopic>> take_outcomes(const Outcomes* outcomes,
+                                                       const std::vector<std::size_t>* places,
+                                                       config::BrokerSources sources,
+                                                       protocol::CreateTopicsResponse* response) {
+  std::vector<AwaitedTopic> created;
+  runtime::TurnBudget turn;
+  for (std::size_t i = 0; i < places->size(); ++i) {
+    if (turn.is_spent()) co_await turn.yield();
+    Result& result = response->topics[(*places)[i]];
+    if (!*outcomes) {
+      set_error(result, ErrorCode::kNotController, outcomes->error().to_string());
+      continue;
+    }
+    const cluster::TopicOutcome& outcome = (**outcomes)[i];
+    if (!outcome.ok()) {
+      set_error(result, outcome.error, outcome.message);
+      continue;
+    }
+    fill(result, outcome, sources);
+    created.push_back({(*places)[i], result.name, outcome.partitions});
+  }
+  co_return created;
+}
+
 }  // namespace
 
 runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& context,
@@ -75,7 +102,8 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
   }
 
   protocol::CreateTopicsResponse response;
-  std::vector<AwaitedTopic> created;
+  std::vector<cluster::NewTopic> topics;
+  std::vector<std::size_t> places;  // of their results
   for (const auto& wanted : request->topics) {
     if (turn.is_spent()) co_await turn.yield();
     Result& result = response.topics.emplace_back();
@@ -97,25 +125,15 @@ runtime::Task<network::Reply> CreateTopicsApi::handle(network::RequestContext& c
       set_error(result, ErrorCode::kInvalidReplicaAssignment, std::move(*fault));
       continue;
     }
-    auto outcome = co_await runtime::call_on(
-        admin_.control_scope,
-        [admin = &admin_.admin, topic = new_topic(wanted, request->validate_only)] {
-          return admin->create_topic(topic);
-        });
-    if (!outcome) {
-      set_error(result, ErrorCode::kNotController, outcome.error().to_string());
-      continue;
-    }
-    if (!outcome->ok()) {
-      set_error(result, outcome->error, outcome->message);
-      continue;
-    }
-    fill(result, *outcome, sources_());
-    if (!request->validate_only) {
-      created.push_back({response.topics.size() - 1, wanted.name, outcome->partitions});
-    }
+    topics.push_back(new_topic(wanted, request->validate_only));
+    places.push_back(response.topics.size() - 1);
   }
-
+  const Outcomes outcomes = co_await runtime::call_on(
+      admin_.control_scope, [admin = &admin_.admin, topics = std::move(topics)]() mutable {
+        return admin->create_topics(std::move(topics));
+      });
+  auto created = co_await take_outcomes(&outcomes, &places, sources_(), &response);
+  if (request->validate_only) created.clear();
   const auto missing = co_await without_leaders(admin_.metadata, std::move(created),
                                                 request->timeout_ms, deadline_ms, context.cancel);
   for (const std::size_t index : missing) {

@@ -28,6 +28,24 @@ std::vector<Wanted> wanted_topics(const protocol::DeleteTopicsRequest& request,
 // The code says it all: Kafka fills error_message for a forbidden deletion only.
 void set_error(Result& result, ErrorCode code) { result.error_code = protocol::to_wire(code); }
 
+// Writes what was refused to its place in the response; answers the places of the others.
+std::vector<std::size_t> marked_of(const base::Result<std::vector<cluster::TopicOutcome>>& outcomes,
+                                   const std::vector<std::size_t>& places,
+                                   protocol::DeleteTopicsResponse& response) {
+  std::vector<std::size_t> marked;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Result& result = response.responses[places[i]];
+    if (!outcomes) {
+      set_error(result, ErrorCode::kNotController);
+    } else if (const cluster::TopicOutcome& outcome = (*outcomes)[i]; !outcome.ok()) {
+      set_error(result, outcome.error);
+    } else {
+      marked.push_back(places[i]);
+    }
+  }
+  return marked;
+}
+
 }  // namespace
 
 runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& context,
@@ -39,7 +57,8 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
   runtime::TurnBudget turn;
 
   protocol::DeleteTopicsResponse response;
-  std::vector<std::size_t> marked;
+  std::vector<std::string> names;
+  std::vector<std::size_t> places;  // of their results
   const auto snapshot = admin_.metadata.snapshot();
   for (const Wanted& topic : wanted) {
     if (turn.is_spent()) co_await turn.yield();
@@ -72,18 +91,14 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
       result.name = known->name;
       result.topic_id = known->id;
     }
-    const auto outcome = co_await runtime::call_on(
-        admin_.control_scope,
-        [admin = &admin_.admin, name = *result.name] { return admin->delete_topic(name); });
-    if (!outcome) {
-      set_error(result, ErrorCode::kNotController);
-    } else if (!outcome->ok()) {
-      set_error(result, outcome->error);
-    } else {
-      marked.push_back(response.responses.size() - 1);
-    }
+    names.push_back(*result.name);
+    places.push_back(response.responses.size() - 1);
   }
-  for (const std::size_t index : marked) {
+  const auto outcomes = co_await runtime::call_on(
+      admin_.control_scope, [admin = &admin_.admin, names = std::move(names)]() mutable {
+        return admin->delete_topics(std::move(names));
+      });
+  for (const std::size_t index : marked_of(outcomes, places, response)) {
     Result& result = response.responses[index];
     const bool gone =
         request->timeout_ms > 0 && co_await wait_for_metadata(

@@ -55,7 +55,7 @@ runtime::Task<FindCoordinatorApi::Found> FindCoordinatorApi::prepare(std::int8_t
   }
   // Without live brokers the controller has not told us anything yet, this topic included.
   if (!snapshot->brokers->empty()) {
-    (void)co_await auto_create_.create(std::string(cluster::kGroupMetadataTopic));
+    (void)auto_create_.create(std::string(cluster::kGroupMetadataTopic));
   }
   co_return found;
 }

@@ -123,7 +123,8 @@ network::Reply refuse(const network::RequestContext& context,
 
 }  // namespace
 
-runtime::Task<Topic> MetadataApi::missing_topic(std::string name, bool may_create) {
+runtime::Task<Topic> MetadataApi::missing_topic(std::string name, bool may_create,
+                                                bool* is_answered) {
   if (cluster::invalid_topic_name(name)) {
     co_return failed_topic(name, ErrorCode::kInvalidTopicException);
   }
@@ -133,14 +134,17 @@ runtime::Task<Topic> MetadataApi::missing_topic(std::string name, bool may_creat
   if (metadata_.snapshot()->brokers->empty()) {
     co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
   }
-  if (!may_create || !auto_create_.enabled()) {
-    if (!metadata_.snapshot()->knows_topics() && co_await auto_create_.exists(name)) {
-      co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
-    }
-    co_return failed_topic(name, ErrorCode::kUnknownTopicOrPartition);
+  if (may_create && auto_create_.enabled()) {
+    co_return failed_topic(name, auto_create_.create(name));
   }
-  const ErrorCode code = co_await auto_create_.create(name);
-  co_return failed_topic(name, code);
+  if (!metadata_.snapshot()->knows_topics()) {
+    // Once ZooKeeper has not answered, the other names are not asked for.
+    std::optional<bool> exists;
+    if (*is_answered) exists = co_await auto_create_.exists(name);
+    *is_answered = exists.has_value();
+    if (exists.value_or(true)) co_return failed_topic(name, ErrorCode::kLeaderNotAvailable);
+  }
+  co_return failed_topic(name, ErrorCode::kUnknownTopicOrPartition);
 }
 
 runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& context,
@@ -177,6 +181,7 @@ runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& conte
   // about all topics.
   std::unordered_set<std::string_view> named;
   std::set<base::Uuid> named_ids;
+  bool is_answered = true;  // by ZooKeeper, where it has to be asked
   for (const auto& wanted : *request.topics) {
     if (turn.is_spent()) co_await turn.yield();
     const bool by_id = !wanted.topic_id.is_zero();
@@ -194,7 +199,7 @@ runtime::Task<network::Reply> MetadataApi::handle(network::RequestContext& conte
       topic.topic_id = wanted.topic_id;
       topic.error_code = protocol::to_wire(ErrorCode::kUnknownTopicId);
     } else {
-      response.topics.push_back(co_await missing_topic(*wanted.name, may_create));
+      response.topics.push_back(co_await missing_topic(*wanted.name, may_create, &is_answered));
       // Whoever asks by name is told what it may do with such a topic.
       if (with_operations) response.topics.back().topic_authorized_operations = kAllTopicOperations;
     }

@@ -22,7 +22,8 @@ class MetadataApi final : public ApiHandler {
 
  private:
   runtime::Task<protocol::MetadataResponse::MetadataResponseTopic> missing_topic(std::string name,
-                                                                                 bool may_create);
+                                                                                 bool may_create,
+                                                                                 bool* is_answered);
 
   const cluster::MetadataCache& metadata_;
   const std::string cluster_id_;

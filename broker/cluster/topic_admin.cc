@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/log.h"
 #include "broker/cluster/admin_write.h"
@@ -21,6 +22,15 @@ using protocol::ErrorCode;
 using zkclient::ZkError;
 
 constexpr int kTriesMax = 10;
+// Enough to keep ZooKeeper's log busy, few enough to leave room for others.
+constexpr std::size_t kWritesAtOnce = 32;
+constexpr std::size_t kMarkersAtOnce = 500;
+
+// What two names that collide have in common.
+std::string collision_key(std::string name) {
+  std::ranges::replace(name, '.', '_');
+  return name;
+}
 
 std::vector<AssignableBroker> live_brokers(const MetadataSnapshot& metadata) {
   std::vector<AssignableBroker> brokers;
@@ -109,8 +119,8 @@ TopicAdmin::Placed TopicAdmin::place(const NewTopic& topic) {
 }
 
 // The checks of a new name that need ZooKeeper, in one round trip.
-runtime::Task<TopicOutcome> TopicAdmin::check_new_topic(zkclient::Client& client,
-                                                        std::string name) {
+runtime::Task<TopicOutcome> TopicAdmin::check_new_topic(zkclient::Client& client, std::string name,
+                                                        Colliding* names) {
   auto marked_read = client.exists(paths::delete_topic(name));
   auto topic_read = client.exists(paths::topic(name));
   const auto marked = co_await marked_read;
@@ -123,20 +133,77 @@ runtime::Task<TopicOutcome> TopicAdmin::check_new_topic(zkclient::Client& client
   }
   if (*topic) co_return already_exists(name);
   if (!has_collision_characters(name)) co_return TopicOutcome();
-  const auto all = co_await client.children(std::string(paths::kTopics));
-  if (!all) co_return transport_outcome(all.error());
-  std::vector<std::string> colliding;
-  for (const std::string& other : *all) {
-    if (other == name) co_return already_exists(name);
-    if (topic_names_collide(name, other)) colliding.push_back(other);
+  Colliding own;
+  if (names == nullptr) {
+    names = &own;
+    const auto read = co_await read_colliding(client, names);
+    if (!read) co_return transport_outcome(read.error());
   }
-  if (colliding.empty()) co_return TopicOutcome();
+  std::vector<std::string> colliding;
+  const std::string key = collision_key(name);
+  for (auto [at, end] = names->equal_range(key); at != end; ++at) {
+    if (at->second == name) co_return already_exists(name);
+    colliding.push_back(at->second);
+  }
+  if (colliding.empty()) {
+    names->emplace(key, name);  // before its neighbours in the request are looked at
+    co_return TopicOutcome();
+  }
   co_return refuse(ErrorCode::kInvalidTopicException,
                    fmt::format("Topic '{}' collides with existing topics: {}", name,
                                fmt::join(colliding, ", ")));
 }
 
+runtime::Task<base::Result<void>> TopicAdmin::read_colliding(zkclient::Client& client,
+                                                             Colliding* into) {
+  CO_TRY_ASSIGN(const auto all, co_await client.children(std::string(paths::kTopics)));
+  for (const std::string& name : all) {
+    if (has_collision_characters(name)) into->emplace(collision_key(name), name);
+  }
+  co_return base::Result<void>();
+}
+
+struct TopicAdmin::Creations {
+  std::vector<NewTopic> topics;
+  std::vector<TopicOutcome> outcomes;
+  std::size_t next = 0;
+  Colliding names;
+};
+
+runtime::Task<void> TopicAdmin::create_next(Creations* creations) {
+  while (creations->next < creations->topics.size()) {
+    const std::size_t i = creations->next++;
+    creations->outcomes[i] =
+        co_await create_topic(std::move(creations->topics[i]), &creations->names);
+  }
+}
+
+runtime::Task<std::vector<TopicOutcome>> TopicAdmin::create_topics(std::vector<NewTopic> topics) {
+  Creations creations{std::move(topics), {}, 0, {}};
+  creations.outcomes.resize(creations.topics.size());
+  const bool may_collide = std::ranges::any_of(
+      creations.topics, [](const NewTopic& topic) { return has_collision_characters(topic.name); });
+  zkclient::Client* const client = session_.client();
+  if (may_collide && client != nullptr) {
+    const auto read = co_await read_colliding(*client, &creations.names);
+    if (!read) {
+      creations.outcomes.assign(creations.topics.size(), transport_outcome(read.error()));
+      co_return std::move(creations.outcomes);
+    }
+  }
+  runtime::TaskScope workers(session_.scope().loop(), "topic creation");
+  for (std::size_t i = 0; i < std::min(kWritesAtOnce, creations.topics.size()); ++i) {
+    workers.spawn(create_next(&creations));
+  }
+  co_await workers.join();
+  co_return std::move(creations.outcomes);
+}
+
 runtime::Task<TopicOutcome> TopicAdmin::create_topic(NewTopic topic) {
+  return create_topic(std::move(topic), nullptr);
+}
+
+runtime::Task<TopicOutcome> TopicAdmin::create_topic(NewTopic topic, Colliding* names) {
   if (metadata_.snapshot()->find_topic(topic.name) != nullptr) co_return already_exists(topic.name);
   if (const std::string keys = null_keys(topic); !keys.empty()) {
     co_return refuse(ErrorCode::kInvalidConfig,
@@ -154,7 +221,7 @@ runtime::Task<TopicOutcome> TopicAdmin::create_topic(NewTopic topic) {
   }
   zkclient::Client* const client = session_.client();
   if (client == nullptr) co_return no_session();
-  if (TopicOutcome checked = co_await check_new_topic(*client, topic.name); !checked.ok()) {
+  if (TopicOutcome checked = co_await check_new_topic(*client, topic.name, names); !checked.ok()) {
     co_return checked;
   }
   if (auto invalid = invalid_new_assignment(placed.replicas)) {
@@ -239,6 +306,77 @@ runtime::Task<TopicOutcome> TopicAdmin::add_partitions(MorePartitions request) {
 }
 
 // --- deletion ---------------------------------------------------------------------------------
+
+struct TopicAdmin::Deletions {
+  std::vector<std::string> names;
+  std::vector<std::optional<TopicOutcome>> outcomes;
+  std::size_t next = 0;
+};
+
+namespace {
+
+// Writes the markers of those that exist in one transaction, so that the controller sees them at
+// once. Answers where they are in `names`, or nothing if it could not be.
+runtime::Task<std::vector<std::size_t>> mark_at_once(zkclient::Client& client,
+                                                     std::vector<std::string> names) {
+  std::vector<std::size_t> places;
+  std::vector<std::string> topics;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (invalid_topic_name(names[i])) continue;
+    places.push_back(i);
+    topics.push_back(paths::topic(names[i]));
+  }
+  const auto stats = co_await client.exists_many(std::move(topics));
+  std::vector<std::size_t> marked;
+  std::vector<zkclient::Op> ops;
+  for (std::size_t i = 0; i < stats.size(); ++i) {
+    if (!stats[i] || !*stats[i]) continue;
+    marked.push_back(places[i]);
+    const std::string path = paths::delete_topic(names[places[i]]);
+    ops.push_back(zkclient::Op::create(path, std::nullopt, zkclient::CreateMode::persistent,
+                                       znode_acl(path)));
+  }
+  if (ops.empty()) co_return std::vector<std::size_t>();
+  const auto written = co_await client.multi(std::move(ops));
+  if (!written || written->first_error()) co_return std::vector<std::size_t>();
+  LOG_INFO("topics marked for deletion count={}", marked.size());
+  co_return marked;
+}
+
+}  // namespace
+
+runtime::Task<void> TopicAdmin::delete_next(Deletions* deletions) {
+  while (deletions->next < deletions->names.size()) {
+    const std::size_t i = deletions->next++;
+    if (deletions->outcomes[i]) continue;
+    deletions->outcomes[i] = co_await delete_topic(std::move(deletions->names[i]));
+  }
+}
+
+runtime::Task<std::vector<TopicOutcome>> TopicAdmin::delete_topics(std::vector<std::string> names) {
+  Deletions deletions{std::move(names), {}, 0};
+  deletions.outcomes.resize(deletions.names.size());
+  for (std::size_t begin = 0; begin < deletions.names.size(); begin += kMarkersAtOnce) {
+    const std::size_t end = std::min(begin + kMarkersAtOnce, deletions.names.size());
+    zkclient::Client* const client = session_.client();
+    if (client == nullptr || end - begin == 1) break;
+    std::vector<std::string> some(deletions.names.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  deletions.names.begin() + static_cast<std::ptrdiff_t>(end));
+    for (const std::size_t i : co_await mark_at_once(*client, std::move(some))) {
+      deletions.outcomes[begin + i] = TopicOutcome();
+    }
+  }
+  // What is left: alone, or not to be had all at once.
+  runtime::TaskScope workers(session_.scope().loop(), "topic deletion");
+  for (std::size_t i = 0; i < std::min(kWritesAtOnce, deletions.names.size()); ++i) {
+    workers.spawn(delete_next(&deletions));
+  }
+  co_await workers.join();
+  std::vector<TopicOutcome> outcomes;
+  outcomes.reserve(deletions.outcomes.size());
+  for (auto& outcome : deletions.outcomes) outcomes.push_back(std::move(*outcome));
+  co_return outcomes;
+}
 
 runtime::Task<TopicOutcome> TopicAdmin::delete_topic(std::string name) {
   zkclient::Client* const client = session_.client();

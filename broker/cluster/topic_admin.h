@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,12 +54,15 @@ class TopicAdmin {
   // Checks from TOPIC_ALREADY_EXISTS on, in Kafka's order; the caller has checked controller,
   // duplicates and rights. Does not wait for leaders.
   runtime::Task<TopicOutcome> create_topic(NewTopic topic);
+  // Several at a time; an outcome for each.
+  runtime::Task<std::vector<TopicOutcome>> create_topics(std::vector<NewTopic> topics);
   // What a topic created on first use gets: internal topics with their own settings.
   NewTopic auto_created(std::string name) const;
   runtime::Task<TopicOutcome> add_partitions(MorePartitions request);
   // Marks for deletion; success too if it was marked already. The caller has checked
   // delete.topic.enable.
   runtime::Task<TopicOutcome> delete_topic(std::string name);
+  runtime::Task<std::vector<TopicOutcome>> delete_topics(std::vector<std::string> names);
 
   // Replace the whole set of overrides, then notify all brokers. The topic's existence and the
   // values are checked (INVALID_CONFIG). A broker's values are the caller's to check; nullopt is
@@ -79,7 +83,16 @@ class TopicAdmin {
     TopicOutcome outcome;
   };
   Placed place(const NewTopic& topic);
-  runtime::Task<TopicOutcome> check_new_topic(zkclient::Client& client, std::string name);
+  // Existing names by what they collide on; read once for many new topics.
+  using Colliding = std::multimap<std::string, std::string>;
+  runtime::Task<base::Result<void>> read_colliding(zkclient::Client& client, Colliding* into);
+  runtime::Task<TopicOutcome> check_new_topic(zkclient::Client& client, std::string name,
+                                              Colliding* names);
+  runtime::Task<TopicOutcome> create_topic(NewTopic topic, Colliding* names);
+  struct Creations;
+  runtime::Task<void> create_next(Creations* creations);
+  struct Deletions;
+  runtime::Task<void> delete_next(Deletions* deletions);
 
   ZkSession& session_;
   const MetadataCache& metadata_;

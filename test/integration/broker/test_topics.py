@@ -4,6 +4,7 @@ import re
 
 from harness import kafka_tools, kcat
 from harness.waiting import wait_until
+from harness.wire import METADATA, Wire, array, text
 from harness.zkcli import ZkClient
 
 
@@ -79,6 +80,53 @@ def test_automatic_creation(case):
     kcat.produce(broker, "sudden", b"1\n2\n3\n4\n")
     assert kafka_tools.end_offsets(broker, "sudden").keys() == {0, 1, 2, 3}
     assert sum(kafka_tools.end_offsets(broker, "sudden").values()) == 4
+
+
+def ask_for(broker, names):
+    """{topic: error code} of a Metadata request that may create them."""
+    with Wire(broker.port) as wire:
+        answer = wire.request(METADATA, 4, array([text(n) for n in names]) + b"\1")
+    answer.unpack("i")
+    answer.array(lambda r: (r.unpack("i"), r.text(), r.unpack("i"), r.text()))
+    answer.text()
+    answer.unpack("i")
+
+    def partition(reader):
+        reader.unpack("hii")
+        return [reader.array(lambda r: r.unpack("i")) for _ in range(2)]
+
+    topics = answer.array(lambda r: (r.unpack("h"), r.text(), r.unpack("b"), r.array(partition)))
+    return {name: code for code, name, _, _ in topics}
+
+
+LEADER_NOT_AVAILABLE, INVALID_REPLICATION_FACTOR = 5, 38
+
+
+def test_automatic_creation_without_zookeeper(case):
+    """Nobody waits for it, and what was asked for comes when ZooKeeper is back."""
+    zookeeper = case.zookeeper()
+    broker = case.broker(zookeeper, settings={"zookeeper.session.timeout.ms": 60000})
+    names = [f"sudden-{i}" for i in range(20)]
+    zookeeper.pause()
+    try:
+        # The wire's own time limit is shorter than one call to ZooKeeper.
+        assert set(ask_for(broker, names).values()) == {LEADER_NOT_AVAILABLE}
+        assert set(ask_for(broker, names).values()) == {LEADER_NOT_AVAILABLE}
+    finally:
+        zookeeper.resume()
+    wait_until(
+        lambda: set(ask_for(broker, names).values()) == {0}, 60, "the topics are there"
+    )
+
+
+def test_automatic_creation_says_why_not(case):
+    broker = case.single(settings={"default.replication.factor": 2})
+    assert ask_for(broker, ["lonely"])["lonely"] == LEADER_NOT_AVAILABLE
+    wait_until(
+        lambda: ask_for(broker, ["lonely"])["lonely"] == INVALID_REPLICATION_FACTOR,
+        20,
+        "the reason is told to who asks again",
+    )
 
 
 def test_no_automatic_creation(case):
