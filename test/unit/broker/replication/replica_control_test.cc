@@ -54,10 +54,13 @@ struct ControlFixture {
     auto opened = storage::LogManager::open(*files, random, options);
     REQUIRE(opened.has_value());
     logs = std::move(*opened);
-    control = std::make_unique<ReplicaControl>(
-        ReplicaControl::Options{base::BrokerId(1), [](base::BrokerId) { return true; },
-                                [](const std::string&) { return 1; }},
-        partitions, *logs, loop.clock(), *pool);
+    ReplicaControl::Options control_options;
+    control_options.broker_id = base::BrokerId(1);
+    control_options.is_alive = [](base::BrokerId) { return true; };
+    control_options.min_insync_replicas = [](const std::string&) { return 1; };
+    control_options.lane = [this](const std::string&) -> runtime::WorkerPool& { return *pool; };
+    control = std::make_unique<ReplicaControl>(std::move(control_options), partitions, *logs,
+                                               loop.clock(), *pool);
   }
 
   storage_test::TemporaryDirectory directory;
