@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "broker/controller/chunks.h"
 #include "protocol/error_code.h"
-#include "runtime/pace.h"
+#include "runtime/turn_budget.h"
 
 namespace controller {
 
@@ -97,10 +97,10 @@ runtime::Task<base::Result<void>> BrokerChanges::start_up(std::set<std::int32_t>
   env_.send_update_metadata(others, {});
   // The newcomers learn about all partitions before they are told which of them are theirs.
   Chunks<TopicPartition> chunks(env_.context.partitions_with_leaders());
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   do {
     env_.send_update_metadata({brokers.begin(), brokers.end()}, chunks.next());
-    if (pace.is_due()) co_await pace.pause();
+    co_await turn.yield();
   } while (!chunks.empty());
   const std::vector<Replica> theirs = env_.context.replicas_on(brokers);
   co_await machines_.replicas.to_online(theirs);

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "broker/controller/chunks.h"
-#include "runtime/pace.h"
+#include "runtime/turn_budget.h"
 
 namespace controller {
 
@@ -60,11 +60,11 @@ runtime::Task<base::Result<ElectionOutcomes>> PartitionStateMachine::to_online(
     std::vector<TopicPartition> partitions, ElectionStrategy strategy, bool force_unclean) {
   ElectionOutcomes outcomes;
   Chunks<TopicPartition> chunks(std::move(partitions));
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   while (!chunks.empty()) {
     CO_TRY(co_await bring_online(chunks.next(), strategy, force_unclean, outcomes));
     env_.flush();
-    if (pace.is_due()) co_await pace.pause();
+    co_await turn.yield();
   }
   env_.flush();
   co_return outcomes;

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "broker/controller/chunks.h"
 #include "broker/controller/leader_election.h"
-#include "runtime/pace.h"
+#include "runtime/turn_budget.h"
 
 namespace controller {
 
@@ -21,7 +21,7 @@ runtime::Task<base::Result<void>> ReplicaStateMachine::start_up(
   ControllerContext& context = env_.context;
   std::vector<Replica> online;
   std::vector<Replica> offline;
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   std::vector<Replica> replicas = context.replicas_of_partitions(partitions);
   for (Replica& replica : replicas) {
     const bool is_online = context.is_replica_online(replica.broker, replica.partition);
@@ -29,7 +29,7 @@ runtime::Task<base::Result<void>> ReplicaStateMachine::start_up(
     context.set_phase(replica,
                       is_online ? ReplicaPhase::online : ReplicaPhase::deletion_ineligible);
     (is_online ? online : offline).push_back(std::move(replica));
-    if (pace.is_due()) co_await pace.pause();
+    if (turn.is_spent()) co_await turn.yield();
   }
   co_await to_online(std::move(online));
   co_return co_await to_offline(std::move(offline));
@@ -73,11 +73,11 @@ void ReplicaStateMachine::to_created(const std::vector<Replica>& replicas) {
 
 runtime::Task<void> ReplicaStateMachine::to_online(std::vector<Replica> replicas) {
   Chunks<Replica> chunks(std::move(replicas));
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   while (!chunks.empty()) {
     bring_online(chunks.next());
     env_.flush();
-    if (pace.is_due()) co_await pace.pause();
+    co_await turn.yield();
   }
 }
 
@@ -129,13 +129,13 @@ runtime::Task<base::Result<void>> ReplicaStateMachine::to_offline(std::vector<Re
   for (Replica& replica : admissible(replicas, ReplicaPhase::offline)) {
     by_broker[replica.broker].push_back(std::move(replica.partition));
   }
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   for (auto& [broker, partitions] : by_broker) {
     Chunks<TopicPartition> chunks(std::move(partitions));
     while (!chunks.empty()) {
       CO_TRY(co_await take_offline(broker, chunks.next()));
       env_.flush();
-      if (pace.is_due()) co_await pace.pause();
+      co_await turn.yield();
     }
   }
   env_.flush();

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "broker/controller/chunks.h"
-#include "runtime/pace.h"
+#include "runtime/turn_budget.h"
 
 namespace controller {
 
@@ -163,7 +163,7 @@ runtime::Task<base::Result<void>> TopicDeletion::advance() {
 }
 
 runtime::Task<base::Result<void>> TopicDeletion::advance(std::set<std::string> topics) {
-  runtime::Pace pace(*runtime::Loop::current());
+  runtime::TurnBudget turn;
   std::vector<std::string> some;
   std::size_t partitions = 0;
   for (const std::string& name : topics) {
@@ -174,7 +174,7 @@ runtime::Task<base::Result<void>> TopicDeletion::advance(std::set<std::string> t
     if (partitions < kChunkPartitions) continue;
     CO_TRY(co_await advance_some(std::exchange(some, {})));
     partitions = 0;
-    if (pace.is_due()) co_await pace.pause();
+    co_await turn.yield();
   }
   co_return co_await advance_some(std::move(some));
 }

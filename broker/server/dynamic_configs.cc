@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "broker/server/logging.h"
-#include "runtime/pace.h"
+#include "runtime/turn_budget.h"
 
 namespace server {
 
@@ -40,12 +40,12 @@ void DynamicConfigs::on_broker_config(cluster::ConfigPointer default_config,
 }
 
 runtime::Task<void> DynamicConfigs::apply_all() {
-  runtime::Pace pace(scope_.loop());
+  runtime::TurnBudget turn;
   while (!waiting_.empty() && !scope_.cancelled()) {
     const std::string topic = std::move(waiting_.back());
     waiting_.pop_back();
     apply(topic);
-    if (pace.is_due()) co_await pace.pause();
+    if (turn.is_spent()) co_await turn.yield();
   }
   is_applying_ = false;
 }
