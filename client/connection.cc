@@ -40,7 +40,7 @@ runtime::Task<base::Result<std::unique_ptr<Connection>>> Connection::connect(
     ConnectOptions options, runtime::CancelToken token) {
   const std::int64_t deadline_ms = loop.now_ms() + options.connect_timeout_ms;
   CO_TRY_ASSIGN(const std::vector<runtime::SocketAddress> addresses,
-                co_await runtime::resolve(resolver, host, port));
+                co_await runtime::resolve(resolver, host, port, options.connect_timeout_ms, token));
   base::Error last(base::Errc::not_found, fmt::format("no address for host {}", host));
   for (const runtime::SocketAddress& address : addresses) {
     const std::int64_t left_ms = deadline_ms - loop.now_ms();

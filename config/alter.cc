@@ -139,7 +139,7 @@ bool may_be_cluster_wide(std::string_view name, const Key& key) {
 }
 
 std::optional<AlterError> broker_entry_fault(std::string_view name, const std::string& text,
-                                             bool is_default_level) {
+                                             bool is_default_level, const ConfigMap& file) {
   const auto invalid = [](std::string message) {
     return AlterError{AlterFault::invalid_request, std::move(message)};
   };
@@ -170,6 +170,17 @@ std::optional<AlterError> broker_entry_fault(std::string_view name, const std::s
         "Cannot update these configs at default cluster level, broker id must be specified: "
         "Set({})",
         name));
+  }
+  if (key->name == "listeners" && dynamic_entry_fault(name, text, false, file)) {
+    return invalid(fmt::format(
+        "Invalid value {} for configuration {}: Listeners of a running broker cannot be changed: "
+        "set them in server.properties and restart it",
+        text, name));
+  }
+  if (key->support == Support::pending && *value != default_value(*key)) {
+    return invalid(fmt::format(
+        "Invalid value {} for configuration {}: It is not built yet and would have no effect",
+        key->is_password() ? "[hidden]" : text, name));
   }
   // Stored passwords must be encrypted, which is not built yet.
   if (key->is_password()) {
@@ -224,10 +235,15 @@ std::optional<AlterError> thread_count_fault(const Properties& file,
 }
 
 AlterResult check_broker(const BrokerLevels& levels, bool is_default_level, ConfigMap map) {
+  const ConfigMap file = levels.file.to_map();
+  const ConfigMap& stored = is_default_level ? levels.dynamic_default : levels.dynamic_broker;
   for (const auto& [name, text] : map) {
-    if (auto fault = broker_entry_fault(name, text, is_default_level)) {
-      return std::unexpected(std::move(*fault));
-    }
+    auto fault = broker_entry_fault(name, text, is_default_level, file);
+    // What stands there already, from Apache Kafka or written by hand, is left out when it is read:
+    // it must not keep other keys from being changed.
+    const auto former = stored.find(name);
+    if (!fault || (former != stored.end() && former->second == text)) continue;
+    return std::unexpected(std::move(*fault));
   }
   const ConfigMap& after_default = is_default_level ? map : levels.dynamic_default;
   const ConfigMap& after_broker = is_default_level ? levels.dynamic_broker : map;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/broker_values.h"
+#include "config/server_config.h"
 
 namespace config {
 namespace {
@@ -20,11 +21,20 @@ ConfigMap with_node_id(ConfigMap file) {
   return file;
 }
 
+// What is stored and counts for nothing is not shown as if it did.
+ConfigMap in_force(const ConfigMap& entries, bool is_default_level, const ConfigMap& file) {
+  ConfigMap counting;
+  for (const auto& [name, text] : entries) {
+    if (!dynamic_entry_fault(name, text, is_default_level, file)) counting.emplace(name, text);
+  }
+  return counting;
+}
+
 class Describer {
  public:
   explicit Describer(const BrokerSources& sources)
-      : dynamic_broker_(sources.dynamic_broker),
-        dynamic_default_(sources.dynamic_default),
+      : dynamic_broker_(in_force(sources.dynamic_broker, false, sources.file)),
+        dynamic_default_(in_force(sources.dynamic_default, true, sources.file)),
         file_(with_node_id(sources.file)) {
     // Weakest first, so that the strongest stays.
     for (const ConfigMap* level : {&file_, &dynamic_default_, &dynamic_broker_}) {

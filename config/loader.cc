@@ -112,6 +112,14 @@ class EntryReader {
  private:
   void unknown(const Property& property) {
     if (is_authorizer_key(property.key)) return;
+    if (property.key.starts_with("\xef\xbb\xbf")) {
+      loader_.report.warnings.push_back(
+          fmt::format("{}: the file begins with a UTF-8 byte order mark, which makes its first "
+                      "line the unknown "
+                      "key {}: save it without one",
+                      property.where(), property.key));
+      return;
+    }
     const std::string_view prefix = listener_prefix(property.key);
     const std::string_view nearest =
         nearest_broker_key(std::string_view(property.key).substr(prefix.size()));
@@ -120,6 +128,19 @@ class EntryReader {
             ? fmt::format("{}: unknown key {} is ignored", property.where(), property.key)
             : fmt::format("{}: unknown key {} is ignored; did you mean {}{}?", property.where(),
                           property.key, prefix, nearest));
+  }
+
+  // Kafka's own authorizers, told to allow everything on what has no ACL.
+  bool allows_everybody(std::string_view class_name) const {
+    const std::string_view name = trim(class_name);
+    if (name != "kafka.security.authorizer.AclAuthorizer" &&
+        name != "kafka.security.auth.SimpleAclAuthorizer") {
+      return false;
+    }
+    const Property* allowed = loader_.properties.find("allow.everyone.if.no.acl.found");
+    constexpr Key kFlag{.name = "allow.everyone.if.no.acl.found", .type = KeyType::boolean};
+    const auto value = parse_value(kFlag, allowed == nullptr ? "false" : allowed->value);
+    return value && std::get<bool>(*value);
   }
 
   void judge_support(const Property& property, const Key& key, const Value& value) {
@@ -132,7 +153,15 @@ class EntryReader {
         if (!is_default) pending_.push_back(property.key);
         break;
       case Support::refused:
-        if (!is_default) loader_.fault(property.key, refusal(key.name));
+        if (is_default) break;
+        if (key.name == "authorizer.class.name" && allows_everybody(property.value)) {
+          loader_.must_find_no_acl = true;
+          loader_.warn(property.key,
+                       "authorization is not built yet; everybody is let in, and the start is "
+                       "refused once there is an ACL in ZooKeeper");
+          break;
+        }
+        loader_.fault(property.key, refusal(key.name));
         break;
     }
   }

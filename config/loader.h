@@ -21,6 +21,7 @@ struct Loader {
   BrokerValues values;
   // "listener.name.<l>." entries that parsed, by full name.
   std::map<std::string, Value, std::less<>> listener_values;
+  bool must_find_no_acl = false;  // of SecurityConfig
 
   // An error line about `key`: "server.properties:3: num.partitions=0: must be …". A password's
   // value is not shown.

@@ -10,7 +10,8 @@ IdentityConfig build_identity(const BrokerValues& values) {
       .broker_id = values.int32("broker.id"),
       .broker_id_generation_enable = values.boolean("broker.id.generation.enable"),
       .reserved_broker_max_id = values.int32("reserved.broker.max.id"),
-      .rack = values.text_if_set("broker.rack"),
+      .rack =
+          values.is_null("broker.rack") ? std::nullopt : std::optional(values.text("broker.rack")),
       .inter_broker_protocol =
           parse_inter_broker_protocol(values.text("inter.broker.protocol.version"))
               .value_or(kLatestInterBrokerProtocol),
@@ -280,33 +281,51 @@ ServerConfig build(Loader& loader) {
       .quotas = build_quotas(values),
       .delegation_tokens = build_delegation_tokens(values),
       .logging = build_logging(values),
+      .security = {.must_find_no_acl = loader.must_find_no_acl},
   };
 }
 
 // The entries of one dynamic level that may count, put over what is below them.
-void merge_dynamic(Properties& merged, const ConfigMap& entries, bool is_default_level,
-                   LoadReport& report) {
+void merge_dynamic(Properties& merged, const ConfigMap& entries, const ConfigMap& file,
+                   bool is_default_level, LoadReport& report) {
   const std::string source =
       is_default_level ? "/config/brokers/<default>" : "/config/brokers/<id>";
   for (const auto& [name, text] : entries) {
     const Key* key = find_base_key(name);
-    if (key == nullptr) continue;  // for a plugin, or for a newer broker
-    const UpdateMode mode = key->mode;
-    const bool is_allowed = mode == UpdateMode::cluster_wide ||
-                            (mode == UpdateMode::per_broker && !is_default_level) ||
-                            (name != key->name && !is_default_level);
-    const auto value = parse_value(*key, text);
-    if (!is_allowed || !value) {
-      report.warnings.push_back(fmt::format(
-          "{}: {} is ignored: {}", source, name,
-          is_allowed ? value.error() : std::string("it cannot be set dynamically at this level")));
-      continue;
+    if (key == nullptr) continue;
+    if (const auto fault = dynamic_entry_fault(name, text, is_default_level, file)) {
+      report.warnings.push_back(fmt::format("{}: {}={} is ignored: {}", source, name,
+                                            key->is_password() ? "[hidden]" : text, *fault));
+    } else {
+      merged.set(name, text, source);
     }
-    merged.set(name, text, source);
   }
 }
 
 }  // namespace
+
+std::optional<std::string> dynamic_entry_fault(std::string_view name, const std::string& text,
+                                               bool is_default_level, const ConfigMap& file) {
+  const Key* key = find_base_key(name);
+  if (key == nullptr) return std::nullopt;
+  const UpdateMode mode = key->mode;
+  const bool is_allowed = mode == UpdateMode::cluster_wide ||
+                          (mode == UpdateMode::per_broker && !is_default_level) ||
+                          (name != key->name && !is_default_level);
+  if (!is_allowed) return "it cannot be set dynamically at this level";
+  const auto value = parse_value(*key, text);
+  if (!value) return value.error();
+  if (key->name == "listeners") {
+    const auto of_file = file.find(name);
+    if (text != (of_file == file.end() ? *key->default_text : of_file->second)) {
+      return "sockets are opened at the start alone, from server.properties";
+    }
+  }
+  if (key->support == Support::pending && *value != default_value(*key)) {
+    return "it is not built yet";
+  }
+  return std::nullopt;
+}
 
 base::Result<ServerConfig> load(const Properties& properties, LoadReport& report) {
   Loader loader{.properties = properties, .report = report};
@@ -324,9 +343,14 @@ base::Result<ServerConfig> load_with_dynamic(const Properties& file,
                                              const ConfigMap& dynamic_default,
                                              const ConfigMap& dynamic_broker, LoadReport& report) {
   Properties merged = file;
-  merge_dynamic(merged, dynamic_default, true, report);
-  merge_dynamic(merged, dynamic_broker, false, report);
-  return load(merged, report);
+  const ConfigMap of_file = file.to_map();
+  merge_dynamic(merged, dynamic_default, of_file, true, report);
+  merge_dynamic(merged, dynamic_broker, of_file, false, report);
+  // What there is to say of the file has been said at the start.
+  LoadReport of_all;
+  auto config = load(merged, of_all);
+  report.errors = std::move(of_all.errors);
+  return config;
 }
 
 }  // namespace config

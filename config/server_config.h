@@ -97,6 +97,8 @@ struct LogCleanerConfig {
   std::int32_t io_buffer_size_bytes = 524288;
   double io_buffer_load_factor = 0.9;
   double io_max_bytes_per_second = std::numeric_limits<double>::max();
+
+  friend bool operator==(const LogCleanerConfig&, const LogCleanerConfig&) = default;
 };
 
 struct LogConfig {
@@ -190,6 +192,12 @@ struct LoggingConfig {
   std::int32_t older_files = 10;                // barnabas.log.files
 };
 
+struct SecurityConfig {
+  // Kafka's ZooKeeper authorizer that allows everybody where there is no ACL: as long as ACLs are
+  // not built, a cluster that has one must not be served.
+  bool must_find_no_acl = false;
+};
+
 struct ServerConfig {
   IdentityConfig identity;
   ShutdownConfig shutdown;
@@ -204,6 +212,7 @@ struct ServerConfig {
   QuotasConfig quotas;
   DelegationTokensConfig delegation_tokens;
   LoggingConfig logging;
+  SecurityConfig security;
 };
 
 // What load() has to say beyond its value; each is one line for the log or the terminal.
@@ -216,10 +225,15 @@ struct LoadReport {
 // Errors: Errc::invalid_argument; see report.errors.
 base::Result<ServerConfig> load(const Properties& properties, LoadReport& report);
 
+// Why an entry of /config/brokers/<id> or <default> counts for nothing; nullopt if it counts. Those
+// of keys that nobody here knows (a plugin's, a newer broker's) have nothing to count for.
+std::optional<std::string> dynamic_entry_fault(std::string_view name, const std::string& text,
+                                               bool is_default_level, const ConfigMap& file);
+
 // The broker's config with what ZooKeeper adds: /config/brokers/<id> over /config/brokers/<default>
-// over the file. Entries that break a rule are left out and named in report.warnings; if the rest
-// fails, so does this, and the former config stays. Passwords come decoded. Source:
-// DynamicBrokerConfig.scala.
+// over the file. Entries that break a rule, or that nothing here would act on, are left out and
+// named in report.warnings, which has nothing to say of the file; if the rest fails, so does this,
+// and the former config stays. Passwords come decoded. Source: DynamicBrokerConfig.scala.
 base::Result<ServerConfig> load_with_dynamic(const Properties& file,
                                              const ConfigMap& dynamic_default,
                                              const ConfigMap& dynamic_broker, LoadReport& report);

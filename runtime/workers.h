@@ -22,6 +22,8 @@ class WorkerPool {
   // Never waits and drops nothing: each job has a coroutine waiting for it, which is its bound.
   virtual void submit(std::move_only_function<void()> job) = 0;
   virtual std::size_t queued() const = 0;
+  // Queued or running.
+  virtual std::size_t unfinished() const { return queued(); }
 };
 
 // Runs `job` on the pool and resumes on the calling loop with its result. The job always runs to

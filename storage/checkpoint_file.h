@@ -22,7 +22,7 @@ inline constexpr char kCleanerCheckpoint[] = "cleaner-offset-checkpoint";
 base::Result<OffsetCheckpoint> parse_offset_checkpoint(std::string_view text);
 std::string format_offset_checkpoint(const OffsetCheckpoint& entries);
 
-// A missing or empty file has no entries. Errc::corrupt takes the directory offline, as in Kafka.
+// A missing or empty file has no entries. Errc::corrupt when malformed.
 base::Result<OffsetCheckpoint> read_offset_checkpoint(runtime::FileSystem& files,
                                                       const std::string& path);
 base::Result<void> write_offset_checkpoint(runtime::FileSystem& files, const std::string& path,

@@ -25,12 +25,16 @@ base::Result<void> LeaderEpochCache::load() {
     if (text.error().is(std::errc::no_such_file_or_directory)) return {};
     return base::fail(text.error());
   }
+  if (text->empty()) return base::fail(base::Errc::corrupt, path_ + ": empty");
   auto lines = parse_checkpoint_text(*text, 2);
+  // Also if nothing is learned instead: a file that makes no sense is not left behind.
+  has_changed_ = true;
   if (!lines) return base::fail(std::move(lines.error()).with_context(path_));
   for (const auto& words : *lines) {
     const auto epoch = parse_number<std::int32_t>(words[0]);
     const auto start = parse_number<std::int64_t>(words[1]);
     if (!epoch || !start || *epoch < 0 || *start < 0) {
+      entries_.clear();
       return base::fail(base::Errc::corrupt, path_ + ": malformed entry");
     }
     // Through the same door as at run time, so that the order holds whatever the file says.

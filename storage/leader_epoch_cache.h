@@ -34,7 +34,9 @@ class LeaderEpochCache {
  public:
   LeaderEpochCache(runtime::FileSystem& files, std::string path);
 
-  // Reads the file; a missing one is empty. Errc::corrupt when malformed.
+  // Reads the file; a missing one is empty. Errc::corrupt when malformed or without a byte (as
+  // Kafka makes it first, and a power failure leaves it): nothing of it is kept, and what is
+  // learned instead replaces it.
   base::Result<void> load() EXCLUDES(mutex_);
   // Writes the file if anything changed since the last time.
   base::Result<void> save_if_changed() EXCLUDES(save_mutex_, mutex_);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "storage/checkpoint_text.h"
 
 namespace storage {
@@ -17,10 +18,19 @@ constexpr Suffix kSuffixes[] = {{"-delete", PartitionDirectoryKind::deleted},
                                 {"-future", PartitionDirectoryKind::future},
                                 {"-stray", PartitionDirectoryKind::stray}};
 
+// What the broker does without a checkpoint of this name.
+std::string_view meaning_of_missing(std::string_view name) {
+  if (name == kRecoveryPointCheckpoint)
+    return "logs that were not closed are checked from the start";
+  if (name == kHighWatermarkCheckpoint) return "high watermarks begin at the log start";
+  if (name == kLogStartCheckpoint) return "logs begin with their first segment";
+  return "compaction begins at the log start";
+}
+
 std::unexpected<base::Error> not_a_partition(std::string_view name) {
   return base::fail(base::Errc::invalid_argument,
-                    fmt::format("{} is not the directory of a partition; log.dirs must hold "
-                                "nothing else: move it away",
+                    fmt::format("{} is not the name of a partition's directory: give it back its "
+                                "name, <topic>-<partition>, or move it to another place",
                                 name));
 }
 
@@ -96,7 +106,11 @@ base::Result<void> LogDirectory::write_clean_shutdown_marker() {
 }
 
 base::Result<OffsetCheckpoint> LogDirectory::read_checkpoint(const char* name) {
-  return read_offset_checkpoint(files_, path_ + "/" + name);
+  auto entries = read_offset_checkpoint(files_, path_ + "/" + name);
+  if (entries || !entries.error().is(base::Errc::corrupt)) return entries;
+  LOG_WARN("a checkpoint that cannot be read counts as missing, so {} error=\"{}\"",
+           meaning_of_missing(name), entries.error().to_string());
+  return OffsetCheckpoint();
 }
 
 base::Result<void> LogDirectory::write_checkpoint(const char* name,

@@ -27,7 +27,7 @@ struct PartitionDirectoryName {
   PartitionDirectoryKind kind = PartitionDirectoryKind::partition;
   base::TopicPartition partition;
 };
-// invalid_argument for a name that is none of them: the broker must not start on it.
+// invalid_argument for a name that is none of them: if it holds logs, the broker must not start.
 base::Result<PartitionDirectoryName> parse_partition_directory(std::string_view name);
 // "<topic>-<partition>.<uuid as 32 hex digits>-delete", at most 255 characters.
 std::string deleted_directory_name(const base::TopicPartition& partition, const base::Uuid& id);
@@ -49,6 +49,8 @@ class LogDirectory {
   // Whether the last stop was clean; the marker is gone afterwards.
   base::Result<bool> take_clean_shutdown_marker();
   base::Result<void> write_clean_shutdown_marker();
+  // One that makes no sense counts as missing, with a warning that says what this means: all of it
+  // can be learned again.
   base::Result<OffsetCheckpoint> read_checkpoint(const char* name);
   // `gather` is called under the file's lock, so that an older state never replaces a newer one.
   base::Result<void> write_checkpoint(const char* name,

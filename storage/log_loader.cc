@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "storage/disk_failure.h"
+#include "storage/epoch_rebuild.h"
 #include "storage/log_file_names.h"
 #include "storage/segment_recovery.h"
 
@@ -31,8 +32,18 @@ class LogLoader {
   base::Result<LoadedOffsets> load() {
     TRY(read_directory());
     if (has_leftovers_) TRY(finish_interrupted_operations());
-    TRY(epochs_.load());
+    const auto epochs_read = epochs_.load();
+    if (!epochs_read && !is_bad_content(epochs_read.error())) {
+      return base::fail(epochs_read.error());
+    }
     TRY(open_segments());
+    if (!epochs_read) {
+      TRY(rebuild_leader_epochs(epochs_, segments_));
+      if (epochs_.latest_epoch()) {
+        LOG_WARN("{} has learned its leader epochs again from its batches error=\"{}\"",
+                 request_.topic_partition, epochs_read.error().to_string());
+      }
+    }
     producers_.set_snapshots(snapshots_);
     producers_.remove_stray_snapshots(segment_bases());
 

@@ -25,6 +25,8 @@ struct LoadRequest {
   base::Offset log_start_offset;  // checkpointed
   std::int64_t now_ms = 0;
   std::function<void(std::int64_t bytes)> on_recovered;  // may be null
+  // Asked now and then; true ends the load with Errc::cancelled, as a crash would. May be null.
+  std::function<bool()> is_cancelled;
 };
 
 struct LoadedOffsets {

@@ -34,7 +34,8 @@ LogManager::LogManager(runtime::FileSystem& files, runtime::Random& random,
                    },
                    [this](const std::string& log_dir, std::move_only_function<void()> job) {
                      run_job(log_dir, std::move(job));
-                   }} {}
+                   }},
+      recovery_threads_per_dir_(options_.recovery_threads_per_dir) {}
 
 LogManager::~LogManager() {
   // What logs have given to workers refers to this object.
@@ -92,6 +93,15 @@ base::Result<void> LogManager::read_identity() {
   for (const auto& directory : live()) {
     const auto& meta = directory->meta_properties();
     if (!meta) continue;
+    if (!meta->broker_id || !meta->cluster_id) {
+      LOG_WARN(
+          "{}/meta.properties has no {}, so whose directory this is cannot be checked; it is "
+          "written anew for this broker",
+          directory->path(),
+          meta->broker_id    ? "cluster.id"
+          : meta->cluster_id ? "broker.id"
+                             : "broker.id and cluster.id");
+    }
     if (meta->directory_id && !directory_ids.insert(*meta->directory_id).second) {
       return base::fail(base::Errc::invalid_argument,
                         directory->path() + "/meta.properties has the directory.id of another " +

@@ -79,6 +79,8 @@ class LogManager {
   // is logged. A partition that exists twice, or a directory that is not a partition's, refuses
   // the start; a log that cannot be read takes its directory offline.
   base::Result<void> load(const Executor& executor, std::function<std::int64_t()> now_ms);
+  // Any thread: makes a load under way, or one to come, end soon with Errc::cancelled.
+  void cancel_load() { is_load_cancelled_.store(true); }
 
   // --- logs
   // ---------------------------------------------------------------------------------------
@@ -116,6 +118,8 @@ class LogManager {
   };
   std::vector<base::Result<void>> truncate(const std::vector<Truncation>& truncations,
                                            std::int64_t now_ms);
+  // num.recovery.threads.per.data.dir, for the stop.
+  void set_recovery_threads(std::int32_t per_dir) { recovery_threads_per_dir_.store(per_dir); }
   // Calls set_config on the topic's logs.
   void update_config(const std::string& topic, std::shared_ptr<const LogConfig> config)
       EXCLUDES(mutex_);
@@ -147,7 +151,8 @@ class LogManager {
 
   // Clean shutdown: flushes and closes every log, writes the checkpoints and, per directory
   // without an error, the clean shutdown marker. Unlocks. Where very many logs have something to
-  // flush, all at once: one sync of the file system instead of several for each. (worker)
+  // flush, all at once: one sync of the file system instead of several for each. Without a
+  // complete load there is nothing to vouch for: what the directories say stays. (worker)
   void close(const Executor& executor, std::int64_t now_ms);
 
  private:
@@ -162,6 +167,7 @@ class LogManager {
   base::Result<void> read_identity();
   base::Result<std::vector<LoadJob>> plan_load();
   base::Result<std::vector<LoadJob>> plan_load_of(LogDirectory& directory);
+  base::Result<void> ignore_stranger(const std::string& path, const base::Error& error);
   void load_one(const LoadJob& job, LoadProgress& progress, std::int64_t now_ms);
   // Calls `work` for every index below `count`, on this thread and on the executor's.
   static void run_parallel(std::size_t count, std::size_t threads, const Executor& executor,
@@ -175,6 +181,7 @@ class LogManager {
   Directories live() const;
   // Those of them that are clean on the device afterwards are closed; the directories of others.
   std::set<std::string> close_logs(const Logs& logs, const Executor& executor, std::int64_t now_ms);
+  void close_loaded(const Executor& executor, std::int64_t now_ms);
   bool stage_and_sync(const LogDirectory& directory, const Logs& logs);
   bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
@@ -192,6 +199,8 @@ class LogManager {
   MetaProperties stored_;
   Directories directories_;  // fixed after open
   bool is_loaded_ = false;
+  std::atomic<bool> is_load_cancelled_{false};
+  std::atomic<std::int32_t> recovery_threads_per_dir_;
 
   mutable base::Mutex mutex_;
   LogTable logs_ GUARDED_BY(mutex_);

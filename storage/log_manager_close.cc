@@ -33,7 +33,7 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
   std::set<std::string> failed;
   std::map<std::string, std::size_t> dirty_logs;
   std::set<std::string> synced;
-  const auto threads = static_cast<std::size_t>(options_.recovery_threads_per_dir);
+  const auto threads = static_cast<std::size_t>(recovery_threads_per_dir_.load());
   const auto note_failure = [&](const PartitionLog& log, const base::Error& error) {
     LOG_ERROR("{} not closed cleanly error=\"{}\"", log.topic_partition(), error.to_string());
     base::LockGuard guard(mutex);
@@ -63,19 +63,22 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
 }
 
 void LogManager::close(const Executor& executor, std::int64_t now_ms) {
+  if (is_loaded_) close_loaded(executor, now_ms);
+  for (const auto& directory : directories_) directory->unlock();
+}
+
+void LogManager::close_loaded(const Executor& executor, std::int64_t now_ms) {
   std::set<std::string> failed = close_logs(all(), executor, now_ms);
   for (const auto& directory : live()) {
     for (const char* name :
          {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint}) {
       if (!write_checkpoint(*directory, name)) failed.insert(directory->path());
     }
-    // Without a complete load there is nothing to vouch for.
-    if (!directory->is_live() || failed.contains(directory->path()) || !is_loaded_) continue;
+    if (!directory->is_live() || failed.contains(directory->path())) continue;
     if (const auto marked = directory->write_clean_shutdown_marker(); !marked) {
       LOG_ERROR("no clean shutdown marker error=\"{}\"", marked.error().to_string());
     }
   }
-  for (const auto& directory : directories_) directory->unlock();
 }
 
 }  // namespace storage

@@ -45,6 +45,7 @@ base::Result<void> LogManager::load(const Executor& executor,
     base::LockGuard guard(progress.mutex);
     if (progress.refusal) return base::fail(*progress.refusal);
   }
+  if (is_load_cancelled_.load()) return base::fail(base::Errc::cancelled, "loading the logs");
   // A kill may have left directories whose names are not on the device yet.
   for (const auto& directory : live()) {
     if (const auto synced = files_.sync_directory(directory->path()); !synced) {
@@ -91,6 +92,18 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load() {
   return jobs;
 }
 
+// `lost+found` and the like do no harm; where logs are, somebody would miss them.
+base::Result<void> LogManager::ignore_stranger(const std::string& path, const base::Error& error) {
+  if (const auto entries = files_.list_directory(path)) {
+    for (const auto& entry : *entries) {
+      if (!entry.name.ends_with(".log")) continue;
+      return base::fail(base::Error(error).with_context(path + " holds " + entry.name));
+    }
+  }
+  LOG_WARN("{} is no directory of a partition and is left alone", path);
+  return {};
+}
+
 base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirectory& directory) {
   TRY_ASSIGN(const auto entries, files_.list_directory(directory.path()));
   TRY_ASSIGN(const bool was_clean, directory.take_clean_shutdown_marker());
@@ -107,7 +120,10 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
   for (const auto& entry : entries) {
     if (!entry.is_directory) continue;
     auto name = parse_partition_directory(entry.name);
-    if (!name) return base::fail(std::move(name.error()).with_context(directory.path()));
+    if (!name) {
+      TRY(ignore_stranger(directory.path() + "/" + entry.name, name.error()));
+      continue;
+    }
     if (name->kind == PartitionDirectoryKind::deleted) {
       const auto config = options_.config_of(name->partition.topic);
       directory.reaper().add({directory.path() + "/" + entry.name}, config->file_delete_delay_ms);
@@ -144,7 +160,8 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
     progress.recovered_bytes.fetch_add(bytes);
     progress.report();
   };
-  if (job.directory->is_live()) {
+  options.is_cancelled = [this] { return is_load_cancelled_.load(); };
+  if (job.directory->is_live() && !is_load_cancelled_.load()) {
     auto opened = PartitionLog::open(environment_, std::move(options));
     if (opened) {
       base::LockGuard guard(mutex_);
@@ -152,7 +169,7 @@ void LogManager::load_one(const LoadJob& job, LoadProgress& progress, std::int64
     } else if (classify(opened.error(), DiskAccess::write) == DiskFailure::out_of_descriptors) {
       base::LockGuard guard(progress.mutex);
       progress.refusal = opened.error();
-    } else {
+    } else if (!opened.error().is(base::Errc::cancelled)) {
       take_offline(job.options.log_dir, opened.error());
     }
   }

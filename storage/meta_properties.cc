@@ -72,6 +72,8 @@ base::Result<MetaProperties> parse_meta_properties(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || line.starts_with('#') || line.starts_with('!')) continue;
+    // What a power failure leaves of a file: nothing that is worth keeping.
+    if (line.find('\0') != std::string_view::npos) continue;
     auto [key, value] = parse_line(line);
     if (key == "version") {
       if (value != "0") {
@@ -80,12 +82,9 @@ base::Result<MetaProperties> parse_meta_properties(std::string_view text) {
       }
     } else if (key == "broker.id") {
       const auto id = parse_number<std::int32_t>(value);
-      if (!id || *id < 0) {
-        return base::fail(base::Errc::corrupt, "broker.id=" + value + " in meta.properties");
-      }
-      properties.broker_id = base::BrokerId(*id);
+      if (id && *id >= 0) properties.broker_id = base::BrokerId(*id);
     } else if (key == "cluster.id") {
-      properties.cluster_id = std::move(value);
+      if (!value.empty()) properties.cluster_id = std::move(value);
     } else if (key == "directory.id") {
       properties.directory_id = std::move(value);
     } else {

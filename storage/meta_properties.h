@@ -22,6 +22,7 @@ struct MetaProperties {
   friend bool operator==(const MetaProperties&, const MetaProperties&) = default;
 };
 
+// Ids that make no sense count as missing. Errc::unsupported: another version than 0.
 base::Result<MetaProperties> parse_meta_properties(std::string_view text);
 // `now_text` becomes the comment line that Java writes ("Tue Nov 24 12:56:55 UTC 2026").
 std::string format_meta_properties(const MetaProperties& properties, std::string_view now_text);

@@ -55,6 +55,7 @@ base::Result<void> PartitionLog::load(const OpenLogOptions& options) {
   request.log_start_offset = options.log_start_offset;
   request.now_ms = options.now_ms;
   request.on_recovered = options.on_recovered;
+  request.is_cancelled = options.is_cancelled;
   TRY_ASSIGN(LoadedOffsets loaded, load_log(environment_, request, epochs_, producers_));
 
   std::optional<base::TopicId> id;

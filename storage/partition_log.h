@@ -116,6 +116,7 @@ struct OpenLogOptions {
   bool keep_topic_id = true;  // false: partition.metadata is deleted (IBP below 2.8)
   // Called with bytes as recovery reads them; may be null.
   std::function<void(std::int64_t bytes)> on_recovered;
+  std::function<bool()> is_cancelled;
 };
 
 class PartitionLog {

@@ -1,5 +1,7 @@
 #include "storage/partition_metadata.h"
 
+#include "base/log.h"
+
 namespace storage {
 namespace {
 
@@ -46,9 +48,14 @@ base::Result<std::optional<base::TopicId>> read_partition_metadata(runtime::File
     return base::fail(text.error());
   }
   if (text->empty()) return std::optional<base::TopicId>();
-  auto id = parse_partition_metadata(*text);
-  if (!id) return base::fail(std::move(id.error()).with_context(path));
-  return std::optional<base::TopicId>(*id);
+  // Cut or overwritten: never guessed, the controller tells it with the next LeaderAndIsr.
+  const auto id = parse_partition_metadata(*text);
+  if (id) return std::optional<base::TopicId>(*id);
+  LOG_WARN(
+      "a topic id that cannot be read counts as not known, the controller tells it file={} "
+      "error=\"{}\"",
+      path, id.error().to_string());
+  return std::optional<base::TopicId>();
 }
 
 base::Result<void> write_partition_metadata(runtime::FileSystem& files,

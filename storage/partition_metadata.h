@@ -16,8 +16,8 @@ inline constexpr char kPartitionMetadataFile[] = "partition.metadata";
 
 base::Result<base::TopicId> parse_partition_metadata(std::string_view text);
 std::string format_partition_metadata(base::TopicId id);
-// nullopt: no such file, or an empty one (a power failure before its first sync). Errc::corrupt
-// when malformed or the id is zero.
+// nullopt: no such file, an empty one (a power failure before its first sync), or, with a warning,
+// one that makes no sense.
 base::Result<std::optional<base::TopicId>> read_partition_metadata(runtime::FileSystem& files,
                                                                    const std::string& directory);
 

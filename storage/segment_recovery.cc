@@ -52,6 +52,9 @@ class Recovery {
       if (valid_bytes_ - reported_bytes > kReportBytes) {
         report(valid_bytes_ - reported_bytes);
         reported_bytes = valid_bytes_;
+        if (task_.request.is_cancelled && task_.request.is_cancelled()) {
+          return base::fail(base::Errc::cancelled, "recovery");
+        }
       }
     }
     report(size_bytes - reported_bytes);

@@ -57,6 +57,8 @@ struct ClientOptions {
   // Kafka's client takes 4 MiB, too. A read whose reply is larger ends with Errc::too_large, and
   // the connection with it.
   std::size_t max_reply_bytes = 4 * 1024 * 1024;
+  // A list of children is bounded by nothing in the server, and nobody can take it in parts.
+  std::size_t max_list_bytes = 64 * 1024 * 1024;
 };
 
 class Client {

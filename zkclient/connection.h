@@ -17,6 +17,8 @@ class Connection {
 
   // A frame that has come already; nullopt: fill() first. Valid until fill() is called.
   base::Result<std::optional<base::Bytes>> next_frame() { return reader_.next(); }
+  // For the frame that comes next.
+  void set_max_frame_bytes(std::size_t bytes) { reader_.set_max_frame_bytes(bytes); }
   // Waits for more bytes until `deadline_ms` on the loop's clock. Errc::timed_out, end_of_stream,
   // cancelled, or the socket's error.
   runtime::Task<base::Result<void>> fill(std::int64_t deadline_ms, runtime::CancelToken token);

@@ -39,7 +39,10 @@ base::Result<std::optional<base::Bytes>> FrameReader::next() {
   }
   const auto size = static_cast<std::size_t>(length);
   if (size > max_frame_bytes_) {
-    return base::fail(base::Errc::too_large, "reply of " + std::to_string(size) + " bytes");
+    return base::fail(base::Errc::too_large,
+                      "reply of " + std::to_string(size) + " bytes, " +
+                          std::to_string(max_frame_bytes_) +
+                          " are allowed: take children away or write less into the znode");
   }
   if (rest.size() - kLengthBytes < size) return std::optional<base::Bytes>();
   consumed_bytes_ += kLengthBytes + size;

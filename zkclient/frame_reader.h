@@ -18,13 +18,15 @@ class FrameReader {
   base::MutableBytes spare();
   void commit(std::size_t bytes) { buffer_.commit(bytes); }
 
+  void set_max_frame_bytes(std::size_t max_frame_bytes) { max_frame_bytes_ = max_frame_bytes; }
+
   // The next whole frame's content, valid until the next call of spare(); nullopt: more bytes are
   // needed. Errc::corrupt or Errc::too_large for a length that makes no sense: the connection is
   // of no more use.
   base::Result<std::optional<base::Bytes>> next();
 
  private:
-  const std::size_t max_frame_bytes_;
+  std::size_t max_frame_bytes_;
   base::Buffer buffer_;
   std::size_t consumed_bytes_ = 0;  // of buffer_: frames handed out
 };

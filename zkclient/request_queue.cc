@@ -57,6 +57,12 @@ base::Result<Request> RequestQueue::take(std::int32_t xid) {
   return request;
 }
 
+bool RequestQueue::awaits_list() const {
+  if (in_flight_.empty()) return false;
+  const OpCode op = in_flight_.front().op;
+  return op == OpCode::get_children || op == OpCode::get_children2;
+}
+
 void RequestQueue::refuse_reply(const base::Error& error) {
   if (in_flight_.empty() || !in_flight_.front().is_repeatable()) return;
   Request& request = in_flight_.front();

@@ -51,6 +51,8 @@ class RequestQueue {
   // is Errc::corrupt.
   base::Result<Request> take(std::int32_t xid);
 
+  // Whether the next reply is a list of children.
+  bool awaits_list() const;
   // The next reply can't be read, and would not be when asked for again: its request, if
   // repeatable, ends with `error`. The connection is to be given up.
   void refuse_reply(const base::Error& error);

@@ -25,7 +25,6 @@ ConnectString parse_or_empty(const ClientOptions& options, Result<void>& valid) 
 
 Session::Session(runtime::Loop& loop, runtime::WorkerPool& resolver, ClientOptions options)
     : loop_(loop),
-      resolver_(resolver),
       options_(std::move(options)),
       servers_(parse_or_empty(options_, options_valid_)),
       chroot_(servers_.chroot),
@@ -35,7 +34,8 @@ Session::Session(runtime::Loop& loop, runtime::WorkerPool& resolver, ClientOptio
       server_list_(servers_.servers, loop.random()),
       work_(loop),
       state_changed_(loop),
-      scope_(loop, "zookeeper session") {}
+      scope_(loop, "zookeeper session"),
+      addresses_(resolver, scope_) {}
 
 Session::~Session() {
   if (!is_final()) queue_.finalize(Error(Errc::closed));

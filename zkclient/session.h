@@ -19,6 +19,7 @@
 #include "zkclient/connection.h"
 #include "zkclient/path.h"
 #include "zkclient/request_queue.h"
+#include "zkclient/server_addresses.h"
 #include "zkclient/server_list.h"
 
 namespace zkclient {
@@ -82,7 +83,6 @@ class Session {
   std::int64_t ping_interval_ms() const { return negotiated_timeout_ms_ / 3; }
 
   runtime::Loop& loop_;
-  runtime::WorkerPool& resolver_;
   const ClientOptions options_;
   base::Result<void> options_valid_;
   ConnectString servers_;
@@ -108,6 +108,7 @@ class Session {
   runtime::Notify work_;              // something to write
   runtime::Notify state_changed_;
   runtime::TaskScope scope_;
+  ServerAddresses addresses_;
 };
 
 }  // namespace zkclient

@@ -14,6 +14,8 @@ using runtime::CancelToken;
 using runtime::Task;
 
 constexpr std::size_t kSetWatchesMaxBytes = 128 * 1024;  // ClientCnxn SET_WATCHES_MAX_LENGTH
+// However patient the rounds have become: a look-up that takes longer serves the next try.
+constexpr std::int64_t kResolveMs = 1'000;
 constexpr std::int32_t kTimeoutMinMs = 30;  // whatever a server says: no storm of pings
 
 Task<void> Session::run() {
@@ -50,8 +52,7 @@ void Session::open_failed(const ServerList::Attempt& attempt, const Error& error
 }
 
 Task<Result<std::unique_ptr<Connection>>> Session::dial(ServerList::Attempt attempt) {
-  CO_TRY_ASSIGN(const auto addresses,
-                co_await runtime::resolve(resolver_, attempt.server.host, attempt.server.port));
+  CO_TRY_ASSIGN(const auto addresses, co_await addresses_.find(attempt.server, kResolveMs));
   Error last_error(Errc::not_found, "no address");
   for (const runtime::SocketAddress& address : addresses) {
     if (is_final()) co_return base::fail(Errc::cancelled);

@@ -66,6 +66,8 @@ Task<Result<void>> Session::read_replies(Connection& connection) {
   bool answered = false;  // since the last yield
   for (std::size_t frames = 1; !is_final(); ++frames) {
     if (frames % kFramesPerTurn == 0) co_await runtime::yield(loop_);
+    connection.set_max_frame_bytes(queue_.awaits_list() ? options_.max_list_bytes
+                                                        : options_.max_reply_bytes);
     const auto next = connection.next_frame();
     if (!next) {
       if (next.error().is(Errc::too_large)) queue_.refuse_reply(next.error());

@@ -9,13 +9,20 @@ namespace {
 
 using protocol::ErrorCode;
 
-ConfigOutcome outcome_of(const config::AlterError& error) {
+cluster::TopicOutcome refusal(config::AlterError error) {
   switch (error.fault) {
-    case config::AlterFault::invalid_request: return {ErrorCode::kInvalidRequest, error.message};
-    case config::AlterFault::invalid_config: return {ErrorCode::kInvalidConfig, error.message};
+    case config::AlterFault::invalid_request:
+      return cluster::refuse(ErrorCode::kInvalidRequest, std::move(error.message));
+    case config::AlterFault::invalid_config:
+      return cluster::refuse(ErrorCode::kInvalidConfig, std::move(error.message));
     case config::AlterFault::unknown_server_error: break;
   }
-  return {ErrorCode::kUnknownServerError, error.message};
+  return cluster::refuse(ErrorCode::kUnknownServerError, std::move(error.message));
+}
+
+std::expected<config::ConfigMap, cluster::TopicOutcome> edited(config::AlterResult altered) {
+  if (!altered) return std::unexpected(refusal(std::move(altered).error()));
+  return std::move(*altered);
 }
 
 ConfigOutcome outcome_of(const base::Result<cluster::TopicOutcome>& written) {
@@ -33,18 +40,16 @@ runtime::Task<ConfigOutcome> alter_topic(const ConfigContext& context, std::stri
     co_return ConfigOutcome{ErrorCode::kUnknownTopicOrPartition,
                             "The topic '" + topic + "' does not exist."};
   }
-  const auto current = co_await topic_overrides(context, topic);
-  const auto altered =
-      replaces
-          ? config::replace_topic_configs(topic, changes, context.topic_defaults())
-          : config::alter_topic_incrementally(topic, current, changes, context.topic_defaults());
-  if (!altered) co_return outcome_of(altered.error());
-  const auto written = co_await runtime::call_on(
+  cluster::ConfigEdit edit = [topic, changes = std::move(changes), replaces,
+                              defaults = context.topic_defaults()](const auto& stored) {
+    return edited(replaces ? config::replace_topic_configs(topic, changes, defaults)
+                           : config::alter_topic_incrementally(topic, stored, changes, defaults));
+  };
+  co_return outcome_of(co_await runtime::call_on(
       context.admin.control_scope,
-      [admin = &context.admin.admin, topic, overrides = *altered, validate_only] {
-        return admin->set_topic_config(topic, overrides, validate_only);
-      });
-  co_return outcome_of(written);
+      [admin = &context.admin.admin, topic, edit = std::move(edit), validate_only] {
+        return admin->edit_topic_config(topic, edit, validate_only);
+      }));
 }
 
 runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::string name,
@@ -58,21 +63,21 @@ runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::str
                                       std::to_string(context.broker_id) + ", but received " + name
                                 : "Node id must be an integer, but it is: " + name};
   }
-  const auto dynamic_default = context.store.default_broker();
-  const auto dynamic_broker = context.store.own_broker();
-  const config::BrokerLevels levels{context.file, *dynamic_default, *dynamic_broker};
-  const bool is_default_level = !broker->has_value();
-  const auto altered = replaces
-                           ? config::replace_broker_configs(levels, is_default_level, changes)
-                           : config::alter_broker_incrementally(levels, is_default_level, changes);
-  if (!altered) co_return outcome_of(altered.error());
-  if (validate_only) co_return ConfigOutcome{};
-  const auto written =
-      co_await runtime::call_on(context.admin.control_scope,
-                                [admin = &context.admin.admin, id = *broker, overrides = *altered] {
-                                  return admin->set_broker_config(id, overrides);
-                                });
-  co_return outcome_of(written);
+  cluster::ConfigEdit edit = [changes = std::move(changes), replaces,
+                              is_default_level = !broker->has_value(), file = &context.file,
+                              store = &context.store](const config::ConfigMap& stored) {
+    const auto dynamic_default = store->default_broker();
+    const auto dynamic_broker = store->own_broker();
+    const config::BrokerLevels levels{*file, is_default_level ? stored : *dynamic_default,
+                                      is_default_level ? *dynamic_broker : stored};
+    return edited(replaces ? config::replace_broker_configs(levels, is_default_level, changes)
+                           : config::alter_broker_incrementally(levels, is_default_level, changes));
+  };
+  co_return outcome_of(co_await runtime::call_on(
+      context.admin.control_scope,
+      [admin = &context.admin.admin, id = *broker, edit = std::move(edit), validate_only] {
+        return admin->edit_broker_config(id, edit, validate_only);
+      }));
 }
 
 }  // namespace

@@ -65,13 +65,13 @@ runtime::Task<network::Reply> DeleteTopicsApi::handle(network::RequestContext& c
     Result& result = response.responses.emplace_back();
     result.name = topic.name;
     result.topic_id = topic.id;
+    if (!admin_.is_controller()) {
+      set_error(result, ErrorCode::kNotController);
+      continue;
+    }
     if (!delete_enabled_) {
       set_error(result,
                 version >= 3 ? ErrorCode::kTopicDeletionDisabled : ErrorCode::kInvalidRequest);
-      continue;
-    }
-    if (!admin_.is_controller()) {
-      set_error(result, ErrorCode::kNotController);
       continue;
     }
     if (topic.name.has_value() != topic.id.is_zero()) {

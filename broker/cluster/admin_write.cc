@@ -122,42 +122,50 @@ runtime::Task<TopicOutcome> write_new_topic(zkclient::Client& client, std::strin
   co_return transport_outcome(last);
 }
 
-runtime::Task<TopicOutcome> write_config(zkclient::Client& client, std::string entity_path,
-                                         std::string config_json) {
+runtime::Task<TopicOutcome> edit_config(zkclient::Client& client, std::string entity_path,
+                                        ConfigEdit edit, bool validate_only) {
   const std::string path = paths::config(entity_path);
   const std::string notification = encode_config_change({entity_path});
-  bool exists = true;
   base::Error last(base::Errc::internal);
   for (int i = 0; i < kTriesMax; ++i) {
+    const auto node = co_await client.get(path);
+    const bool exists = node.has_value();
+    if (!exists && !node.error().is(ZkError::no_node)) co_return transport_outcome(node.error());
+    const auto edited = edit(exists ? decode_config_leniently(node->data.value_or(""), entity_path)
+                                    : config::ConfigMap());
+    if (!edited) co_return edited.error();
+    if (validate_only) co_return TopicOutcome();
+
     Guard guard = co_await controller_guard(client);
     if (!guard.check) co_return guard.refusal;
+    const std::string json = encode_config(*edited);
     std::vector<Op> ops;
     ops.push_back(std::move(*guard.check));
-    ops.push_back(exists ? Op::set(path, config_json) : create_op(path, config_json));
+    ops.push_back(exists ? Op::set(path, json, node->stat.version) : create_op(path, json));
     ops.push_back(create_op(std::string(paths::kConfigChangePrefix), notification,
                             CreateMode::persistent_sequential));
     auto reply = co_await client.multi(std::move(ops));
     if (!reply) {
       last = std::move(reply).error();
-      // Written twice is as good as once: the second notification reads the same config.
+      // Whether it was written or not: the same change of what stands there now is as good as once.
       if (!zkclient::is_outcome_unknown(last)) co_return transport_outcome(last);
       continue;
     }
     const auto failure = reply->first_error();
     if (!failure) co_return TopicOutcome();
     last = base::Error(failure->error, path);
-    if (failure->index == 1 && failure->error == ZkError::no_node && exists) {
-      exists = false;
-    } else if (failure->index == 1 && failure->error == ZkError::node_exists) {
-      exists = true;
-    } else if (failure->index >= 1 && failure->error == ZkError::no_node) {
-      const std::string parent = failure->index == 1 ? path.substr(0, path.rfind('/'))
-                                                     : std::string(paths::kConfigChanges);
-      const auto made = co_await zkclient::ensure_path(client, parent, znode_acl);
+    if (failure->index == 1 && !exists && failure->error == ZkError::no_node) {
+      const auto made =
+          co_await zkclient::ensure_path(client, path.substr(0, path.rfind('/')), znode_acl);
       if (!made) co_return transport_outcome(made.error());
-    } else if (failure->index >= 1) {
+    } else if (failure->index == 2 && failure->error == ZkError::no_node) {
+      const auto made =
+          co_await zkclient::ensure_path(client, std::string(paths::kConfigChanges), znode_acl);
+      if (!made) co_return transport_outcome(made.error());
+    } else if (failure->index == 2) {
       break;
     }
+    // Else the controller or the config has changed since it was read: again.
   }
   co_return transport_outcome(last);
 }

@@ -5,10 +5,13 @@
 // not the truth any more. Source: KafkaZkClient.setOrCreateEntityConfigs (3.9).
 #pragma once
 
+#include <expected>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
 #include "broker/cluster/topic_outcome.h"
+#include "config/properties.h"
 #include "zkclient/client.h"
 
 namespace cluster {
@@ -22,8 +25,14 @@ TopicOutcome no_session();
 runtime::Task<TopicOutcome> write_new_topic(zkclient::Client& client, std::string name,
                                             std::string config_json, std::string assignment_json);
 
-// Writes /config/<entity_path> and its change notification together.
-runtime::Task<TopicOutcome> write_config(zkclient::Client& client, std::string entity_path,
-                                         std::string config_json);
+// What a change makes of the config that stands in ZooKeeper, or why it is refused. Called again
+// when somebody else was faster; runs on the control loop, must not wait.
+using ConfigEdit =
+    std::function<std::expected<config::ConfigMap, TopicOutcome>(const config::ConfigMap& stored)>;
+
+// Reads /config/<entity_path>, edits it, and writes it together with its change notification, if it
+// is still what was read. `validate_only`: writes nothing.
+runtime::Task<TopicOutcome> edit_config(zkclient::Client& client, std::string entity_path,
+                                        ConfigEdit edit, bool validate_only);
 
 }  // namespace cluster

@@ -15,6 +15,7 @@ using zkclient::ZkError;
 constexpr std::string_view kChangePrefix = "config_change_";
 constexpr std::int64_t kChangeExpirationMs = 15 * 60 * 1000;
 constexpr std::int64_t kRetryMs = 1'000;
+constexpr std::int64_t kLongRetryMs = 60'000;
 constexpr std::size_t kPurgeBatch = 100;
 constexpr std::size_t kReadBatch = 500;
 
@@ -23,18 +24,38 @@ const ConfigPointer& no_config() {
   return empty;
 }
 
-// A missing node means no overrides; one that cannot be read counts as missing, with a warning: its
-// neighbours must not suffer.
+// The connection's trouble, which concerns everything that is read; other errors are one node's.
+bool is_of_connection(const base::Error& error) {
+  return zkclient::is_outcome_unknown(error) || error.is(base::Errc::timed_out) ||
+         error.is(base::Errc::closed) || error.is(ZkError::session_expired) ||
+         error.is(ZkError::auth_failed);
+}
+
+// A missing node means no overrides. Of one that cannot be read what is known stays, with a line:
+// its neighbours must not suffer, and nothing is deleted because a retention got lost.
 base::Result<config::ConfigMap> to_config(const base::Result<zkclient::NodeData>& node,
-                                          std::string_view entity) {
+                                          std::string_view entity, const config::ConfigMap& known) {
   if (!node) {
     if (node.error().is(ZkError::no_node)) return config::ConfigMap();
-    return base::fail(node.error());
+    if (is_of_connection(node.error())) return base::fail(node.error());
+    LOG_WARN("/config/{} cannot be read, what was known of it stays: {}", entity,
+             node.error().to_string());
+    return known;
   }
-  auto config = decode_config(node->data.value_or(""));
-  if (config) return std::move(*config);
-  LOG_WARN("unreadable config entity={} reason=\"{}\"", entity, config.error().to_string());
-  return config::ConfigMap();
+  std::vector<std::string> dropped;
+  auto config = decode_config(node->data.value_or(""), &dropped);
+  if (!config) {
+    LOG_WARN("/config/{} makes no sense, what was known of it stays: {}", entity,
+             config.error().to_string());
+    return known;
+  }
+  for (const std::string& key : dropped) {
+    const auto former = known.find(key);
+    LOG_WARN("/config/{}: {} is ignored, its value is no text{}", entity, key,
+             former == known.end() ? "" : "; the former one stays");
+    if (former != known.end()) config->insert(*former);
+  }
+  return config;
 }
 
 // By number; names without one are not ours.
@@ -77,6 +98,12 @@ ConfigPointer ConfigStore::default_broker() const {
 ConfigPointer ConfigStore::own_broker() const {
   base::LockGuard guard(mutex_);
   return own_broker_;
+}
+
+void ConfigStore::know_brokers(config::ConfigMap default_config, config::ConfigMap own_config) {
+  base::LockGuard guard(mutex_);
+  default_broker_ = std::make_shared<const config::ConfigMap>(std::move(default_config));
+  own_broker_ = std::make_shared<const config::ConfigMap>(std::move(own_config));
 }
 
 void ConfigStore::forget_topic(std::string_view name) {
@@ -125,8 +152,10 @@ runtime::Task<base::Result<void>> ConfigStore::load_brokers(zkclient::Client& cl
   auto own_read = client.get(paths::broker_config(broker_id_));
   const auto default_node = co_await default_read;
   const auto own_node = co_await own_read;
-  CO_TRY_ASSIGN(auto default_config, to_config(default_node, "brokers/<default>"));
-  CO_TRY_ASSIGN(auto own_config, to_config(own_node, "brokers/" + std::to_string(broker_id_)));
+  CO_TRY_ASSIGN(auto default_config,
+                to_config(default_node, "brokers/<default>", *default_broker()));
+  CO_TRY_ASSIGN(auto own_config,
+                to_config(own_node, "brokers/" + std::to_string(broker_id_), *own_broker()));
   const bool changed = default_config != *default_broker() || own_config != *own_broker();
   {
     base::LockGuard guard(mutex_);
@@ -156,7 +185,7 @@ runtime::Task<base::Result<void>> ConfigStore::read_topics(zkclient::Client& cli
     const auto found = co_await client.get_many(std::move(nodes));
     for (std::size_t i = begin; i < end; ++i) {
       const std::string& name = names[i];
-      CO_TRY_ASSIGN(auto config, to_config(found[i - begin], "topics/" + name));
+      CO_TRY_ASSIGN(auto config, to_config(found[i - begin], "topics/" + name, *topic(name)));
       if (config == *topic(name)) continue;
       put_topic(name, std::move(config));
       if (told) tell_topic(name);
@@ -212,7 +241,9 @@ runtime::Task<void> ConfigStore::run() {
     if (client_ == client) {
       LOG_WARN("cannot read config changes reason=\"{}\"", done.error().to_string());
     }
-    if (!co_await runtime::sleep_ms(scope_.loop(), kRetryMs, scope_.token())) co_return;
+    // What is too large now will hardly be smaller in a second, and costs the connection each time.
+    const std::int64_t pause_ms = done.error().is(base::Errc::too_large) ? kLongRetryMs : kRetryMs;
+    if (!co_await runtime::sleep_ms(scope_.loop(), pause_ms, scope_.token())) co_return;
   }
 }
 
@@ -231,9 +262,12 @@ runtime::Task<base::Result<void>> ConfigStore::process_changes(zkclient::Client&
   }
   const auto found = co_await client.get_many(std::move(fresh));
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const bool gone = !found[i] && found[i].error().is(ZkError::no_node);
-    if (!found[i] && !gone) co_return base::fail(found[i].error());
-    if (!gone) {
+    if (!found[i] && is_of_connection(found[i].error())) co_return base::fail(found[i].error());
+    if (!found[i] && !found[i].error().is(ZkError::no_node)) {
+      LOG_WARN("unreadable config change number={} reason=\"{}\"", numbers[i],
+               found[i].error().to_string());
+    }
+    if (found[i]) {
       auto change = decode_config_change(found[i]->data.value_or(""));
       if (change) {
         CO_TRY(co_await apply(client, std::move(*change)));
@@ -253,9 +287,8 @@ runtime::Task<base::Result<void>> ConfigStore::apply(zkclient::Client& client,
   if (change.type() == "topics") {
     const std::string name(change.name());
     const auto node = co_await client.get(paths::topic_config(name));
-    CO_TRY_ASSIGN(auto config, to_config(node, change.entity_path));
+    CO_TRY_ASSIGN(auto config, to_config(node, change.entity_path, *topic(name)));
     put_topic(name, std::move(config));
-    LOG_INFO("topic {} config changed", name);
     tell_topic(name);
   } else if (change.type() == "brokers") {
     const bool ours =

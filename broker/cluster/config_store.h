@@ -46,6 +46,10 @@ class ConfigStore final : public SessionListener {
   ConfigPointer default_broker() const EXCLUDES(mutex_);
   ConfigPointer own_broker() const EXCLUDES(mutex_);
 
+  // What the start has read of the brokers' configs: the first load tells only what differs.
+  void know_brokers(config::ConfigMap default_config, config::ConfigMap own_config)
+      EXCLUDES(mutex_);
+
   // Before start; not owned.
   void add_listener(ConfigListener& listener) { listeners_.push_back(&listener); }
 

@@ -47,7 +47,9 @@ runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink:
   Answer answer = base::fail(base::Errc::unavailable, address);
   if (connected) {
     std::shared_ptr<client::Connection> fresh = std::move(*connected);
+    negotiating_ = fresh.get();
     const auto versions = co_await fresh->negotiate();
+    negotiating_ = nullptr;
     if (versions) {
       connection_ = fresh;
       connected_to_ = address;
@@ -64,8 +66,14 @@ runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink:
   co_return answer;
 }
 
+void ControllerLink::drop_connection() {
+  if (negotiating_ != nullptr) negotiating_->abort();
+  if (connection_ != nullptr) connection_->abort();
+}
+
 runtime::Task<void> ControllerLink::close() {
   scope_.cancel();
+  drop_connection();
   auto former = std::exchange(connection_, nullptr);
   if (former != nullptr) co_await former->close();
   co_await scope_.join();

@@ -38,6 +38,8 @@ class ControllerLink {
     if (!reply) co_return base::fail(reply.error());
     co_return std::move(reply->value);
   }
+  // Ends the calls under way, and whatever they wait for; the next one connects anew.
+  void drop_connection();
   runtime::Task<void> close();
 
  private:
@@ -49,7 +51,8 @@ class ControllerLink {
   const std::string listener_;
   const client::ConnectOptions options_;
   std::shared_ptr<client::Connection> connection_;
-  std::string connected_to_;  // "host:port"
+  std::string connected_to_;                   // "host:port"
+  client::Connection* negotiating_ = nullptr;  // for close() to end
   bool is_connecting_ = false;
   runtime::Notify connect_done_;
   runtime::TaskScope scope_;

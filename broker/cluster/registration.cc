@@ -122,6 +122,7 @@ runtime::Task<void> ZkSession::take_over_predecessor() {
     co_return;
   }
   co_await client->close();
+  co_await discard(std::move(client));
   LOG_INFO("former zookeeper session={:#x} closed took_ms={}", stored_->session_id,
            loop_.now_ms() - started_ms);
 }

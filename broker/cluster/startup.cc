@@ -107,8 +107,9 @@ runtime::Task<base::Result<std::int32_t>> generate_broker_id(zkclient::Client& c
   co_return base::fail(std::move(last));
 }
 
-base::Result<config::ConfigMap> to_config(const base::Result<zkclient::NodeData>& node) {
-  if (node) return decode_config(node->data.value_or(""));
+base::Result<config::ConfigMap> to_config(const base::Result<zkclient::NodeData>& node,
+                                          std::string_view entity_path) {
+  if (node) return decode_config_leniently(node->data.value_or(""), entity_path);
   if (node.error().is(ZkError::no_node)) return config::ConfigMap();
   return base::fail(node.error());
 }
@@ -160,9 +161,30 @@ runtime::Task<base::Result<ClusterIdentity>> prepare_cluster(zkclient::Client& c
   auto own_config = client.get(paths::broker_config(cluster.broker_id));
   const auto default_node = co_await default_config;
   const auto own_node = co_await own_config;
-  CO_TRY_ASSIGN(cluster.dynamic_default, to_config(default_node));
-  CO_TRY_ASSIGN(cluster.dynamic_broker, to_config(own_node));
+  CO_TRY_ASSIGN(cluster.dynamic_default, to_config(default_node, "brokers/<default>"));
+  CO_TRY_ASSIGN(cluster.dynamic_broker,
+                to_config(own_node, fmt::format("brokers/{}", cluster.broker_id)));
   co_return cluster;
+}
+
+// /kafka-acl/<type>/<name> and /kafka-acl-extended/<pattern>/<type>/<name>; the types are there
+// from the first start of an authorizer on, and have no children without an ACL.
+runtime::Task<base::Result<std::optional<std::string>>> find_acl(zkclient::Client& client) {
+  std::vector<std::string> level = {"/kafka-acl", "/kafka-acl-extended/prefixed"};
+  for (int depth = 0; depth < 2; ++depth) {
+    const auto listed = co_await client.children_many(level);
+    std::vector<std::string> next;
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+      if (!listed[i]) {
+        if (listed[i].error().is(ZkError::no_node)) continue;
+        co_return base::fail(listed[i].error());
+      }
+      for (const std::string& child : *listed[i]) next.push_back(level[i] + "/" + child);
+    }
+    level = std::move(next);
+  }
+  if (level.empty()) co_return std::optional<std::string>();
+  co_return std::optional<std::string>(level.front());
 }
 
 runtime::Task<base::Result<void>> check_endpoints(zkclient::Client& client, BrokerInfo own) {

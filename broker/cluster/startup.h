@@ -40,6 +40,9 @@ runtime::Task<base::Result<ClusterIdentity>> prepare_cluster(zkclient::Client& c
                                                              config::IdentityConfig identity,
                                                              StoredIdentity stored);
 
+// The path of an ACL of Kafka's ZooKeeper authorizer; nullopt: there is none.
+runtime::Task<base::Result<std::optional<std::string>>> find_acl(zkclient::Client& client);
+
 // Fails if another broker id has registered one of our advertised host:port pairs.
 runtime::Task<base::Result<void>> check_endpoints(zkclient::Client& client, BrokerInfo own);
 

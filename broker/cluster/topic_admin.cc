@@ -404,9 +404,8 @@ runtime::Task<TopicOutcome> TopicAdmin::delete_topic(std::string name) {
 
 // --- configs ----------------------------------------------------------------------------------
 
-runtime::Task<TopicOutcome> TopicAdmin::set_topic_config(std::string topic,
-                                                         config::ConfigMap overrides,
-                                                         bool validate_only) {
+runtime::Task<TopicOutcome> TopicAdmin::edit_topic_config(std::string topic, ConfigEdit edit,
+                                                          bool validate_only) {
   zkclient::Client* const client = session_.client();
   if (client == nullptr) co_return no_session();
   if (auto invalid = invalid_topic_name(topic)) {
@@ -415,19 +414,37 @@ runtime::Task<TopicOutcome> TopicAdmin::set_topic_config(std::string topic,
   const auto known = co_await client->exists(paths::topic(topic));
   if (!known) co_return transport_outcome(known.error());
   if (!*known) co_return unknown_topic(topic);
-  if (auto invalid = config::validate_topic_configs(overrides, config_->log.topic_defaults)) {
-    co_return refuse(ErrorCode::kInvalidConfig, std::move(*invalid));
-  }
-  if (validate_only) co_return TopicOutcome();
-  co_return co_await write_config(*client, "topics/" + topic, encode_config(overrides));
+  ConfigEdit checked = [edit = std::move(edit), config = config_](const config::ConfigMap& stored) {
+    auto edited = edit(stored);
+    if (!edited) return edited;
+    if (auto invalid = config::validate_topic_configs(*edited, config->log.topic_defaults)) {
+      edited = std::unexpected(refuse(ErrorCode::kInvalidConfig, std::move(*invalid)));
+    }
+    return edited;
+  };
+  co_return co_await edit_config(*client, "topics/" + topic, std::move(checked), validate_only);
+}
+
+runtime::Task<TopicOutcome> TopicAdmin::edit_broker_config(std::optional<std::int32_t> broker,
+                                                           ConfigEdit edit, bool validate_only) {
+  zkclient::Client* const client = session_.client();
+  if (client == nullptr) co_return no_session();
+  const std::string name = broker ? std::to_string(*broker) : std::string(paths::kDefaultEntity);
+  co_return co_await edit_config(*client, "brokers/" + name, std::move(edit), validate_only);
+}
+
+runtime::Task<TopicOutcome> TopicAdmin::set_topic_config(std::string topic,
+                                                         config::ConfigMap overrides,
+                                                         bool validate_only) {
+  return edit_topic_config(
+      std::move(topic), [overrides = std::move(overrides)](const auto&) { return overrides; },
+      validate_only);
 }
 
 runtime::Task<TopicOutcome> TopicAdmin::set_broker_config(std::optional<std::int32_t> broker,
                                                           config::ConfigMap overrides) {
-  zkclient::Client* const client = session_.client();
-  if (client == nullptr) co_return no_session();
-  const std::string name = broker ? std::to_string(*broker) : std::string(paths::kDefaultEntity);
-  co_return co_await write_config(*client, "brokers/" + name, encode_config(overrides));
+  return edit_broker_config(
+      broker, [overrides = std::move(overrides)](const auto&) { return overrides; }, false);
 }
 
 runtime::Task<base::Result<bool>> TopicAdmin::topic_exists(std::string name) {
@@ -443,7 +460,7 @@ runtime::Task<base::Result<config::ConfigMap>> TopicAdmin::read_config(std::stri
   zkclient::Client* const client = session_.client();
   if (client == nullptr) co_return base::fail(base::Errc::unavailable, "no ZooKeeper session");
   const auto node = co_await client->get(paths::config(entity_path));
-  if (node) co_return decode_config(node->data.value_or(""));
+  if (node) co_return decode_config_leniently(node->data.value_or(""), entity_path);
   if (node.error().is(ZkError::no_node)) co_return config::ConfigMap();
   co_return base::fail(node.error());
 }

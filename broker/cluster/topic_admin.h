@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "broker/cluster/admin_write.h"
 #include "broker/cluster/assignment.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/cluster/partition_growth.h"
@@ -64,16 +65,22 @@ class TopicAdmin {
   runtime::Task<TopicOutcome> delete_topic(std::string name);
   runtime::Task<std::vector<TopicOutcome>> delete_topics(std::vector<std::string> names);
 
-  // Replace the whole set of overrides, then notify all brokers. The topic's existence and the
-  // values are checked (INVALID_CONFIG). A broker's values are the caller's to check; nullopt is
-  // the default of all brokers.
+  // Change the overrides that stand in ZooKeeper, then notify all brokers: of two changes at once
+  // the second one sees the first. The topic's existence is checked, and its values
+  // (INVALID_CONFIG); a broker's values are the edit's to check. nullopt is the default of all
+  // brokers.
+  runtime::Task<TopicOutcome> edit_topic_config(std::string topic, ConfigEdit edit,
+                                                bool validate_only);
+  runtime::Task<TopicOutcome> edit_broker_config(std::optional<std::int32_t> broker,
+                                                 ConfigEdit edit, bool validate_only);
+  // Replace them all.
   runtime::Task<TopicOutcome> set_topic_config(std::string topic, config::ConfigMap overrides,
                                                bool validate_only);
   runtime::Task<TopicOutcome> set_broker_config(std::optional<std::int32_t> broker,
                                                 config::ConfigMap overrides);
   // As ZooKeeper says, for a broker that the controller has told nothing yet.
   runtime::Task<base::Result<bool>> topic_exists(std::string name);
-  // What stands in ZooKeeper now (not this broker's copy): the base of an incremental change.
+  // What stands in ZooKeeper now (not this broker's copy).
   // `entity_path`: "topics/t", "brokers/1", "brokers/<default>".
   runtime::Task<base::Result<config::ConfigMap>> read_config(std::string entity_path);
 

@@ -51,8 +51,11 @@ std::int32_t ZkSession::negotiated_timeout_ms() const {
 }
 
 std::unique_ptr<zkclient::Client> ZkSession::make_client(
-    std::optional<zkclient::SessionCredentials> reattach) {
+    std::optional<zkclient::SessionCredentials> reattach, Chroot chroot) {
   zkclient::ClientOptions options = client_options(options_.zookeeper);
+  if (chroot == Chroot::none) {
+    options.connect_string = options.connect_string.substr(0, options.connect_string.find('/'));
+  }
   options.reattach = std::move(reattach);
   return std::make_unique<zkclient::Client>(loop_, resolver_, std::move(options));
 }
@@ -98,8 +101,16 @@ runtime::Task<base::Result<void>> ZkSession::make_chroot() {
   CO_TRY_ASSIGN(const auto root, co_await client_->exists("/"));
   if (root) co_return base::Result<void>();
   LOG_INFO("creating zookeeper chroot={}", client_->chroot());
-  co_return co_await zkclient::ensure_chroot(loop_, resolver_, client_options(options_.zookeeper),
-                                             znode_acl, options_.zookeeper.connection_timeout_ms);
+  // Above the chroot, so by a client without one.
+  auto client = make_client(std::nullopt, Chroot::none);
+  connecting_ = client.get();
+  auto made = co_await client->connect(options_.zookeeper.connection_timeout_ms);
+  if (made) made = co_await zkclient::ensure_path(*client, client_->chroot(), znode_acl);
+  connecting_ = nullptr;
+  co_await client->close();
+  co_await discard(std::move(client));
+  if (closed_) co_return base::fail(base::Errc::closed);
+  co_return made;
 }
 
 // Events of a client that is not (or no longer) the current one are nobody's business.

@@ -99,8 +99,9 @@ class ZkSession {
     base::Error error{base::Errc::closed};  // failed
   };
 
+  enum class Chroot { configured, none };
   std::unique_ptr<zkclient::Client> make_client(
-      std::optional<zkclient::SessionCredentials> reattach);
+      std::optional<zkclient::SessionCredentials> reattach, Chroot chroot = Chroot::configured);
   void watch_over(zkclient::Client& client);
   runtime::Task<void> discard(std::unique_ptr<zkclient::Client> client);
   void adopt_client(std::unique_ptr<zkclient::Client> client);

@@ -69,6 +69,10 @@ class Controller final : public cluster::SessionListener {
       std::vector<TopicPartition> partitions, ElectionType type);
   // unclean.leader.election.enable was switched on, for one topic or (nullopt) as the default.
   void unclean_election_enabled(std::optional<std::string> topic);
+  // This broker's defaults have changed.
+  void set_topic_defaults(config::TopicConfig defaults) {
+    settings_.topic_defaults = std::move(defaults);
+  }
 
   // Takes no more events and lets go of ZooKeeper and the brokers. What is under way ends with its
   // next answer of ZooKeeper, so the session is closed before close() is awaited.
@@ -110,7 +114,7 @@ class Controller final : public cluster::SessionListener {
   Work work_of_watch(const zkclient::WatchEvent& event);
 
   runtime::Loop& loop_;
-  const Settings settings_;
+  Settings settings_;
   SessionSlot session_;
   ZkStore store_;
   BrokerChannels channels_;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kWarnIntervalMs = 1000;
 constexpr std::int64_t kAcceptRetryMs = 100;
+constexpr std::int64_t kResolveMs = 10'000;  // a name server that hangs must not hold the start
 
 std::string protected_listener(const config::NetworkConfig& config) {
   return config.listeners.size() > 1 ? config.inter_broker_listener : std::string();
@@ -116,7 +117,8 @@ runtime::Task<base::Result<std::unique_ptr<Server::Open>>> Server::open(config::
     candidates = {*runtime::SocketAddress::from_ip("::", port),
                   *runtime::SocketAddress::from_ip("0.0.0.0", port)};
   } else {
-    const auto addresses = co_await runtime::resolve(resolver_, listener.host, port);
+    const auto addresses =
+        co_await runtime::resolve(resolver_, listener.host, port, kResolveMs, scope_.token());
     if (!addresses) co_return base::fail(explain(addresses.error(), listener, listener.host));
     candidates = {preferred(*addresses)};
   }
@@ -205,7 +207,8 @@ runtime::Task<void> Server::update_limits(config::NetworkConfig config) {
   rate_max_ = config.max_connection_creation_rate;
   listener_rate_max_ = config.listener_max_connection_creation_rate;
   for (const auto& [host, limit] : config.max_connections_per_ip_overrides) {
-    const auto addresses = co_await runtime::resolve(resolver_, host, 0);
+    const auto addresses =
+        co_await runtime::resolve(resolver_, host, 0, kResolveMs, scope_.token());
     if (!addresses) {
       LOG_WARN("max.connections.per.ip.overrides without effect host={} error=\"{}\"", host,
                addresses.error().to_string());

@@ -52,6 +52,8 @@ class Server {
   runtime::Task<base::Result<void>> start_listening();
   const std::vector<BoundListener>& bound() const { return bound_; }
   void start_accepting();
+  // Makes a start_listening() under way fail soon.
+  void cancel_start() { scope_.cancel(); }
   // Takes no more connections and requests, gives those under way `grace_ms` to be answered, then
   // closes. Idempotent.
   runtime::Task<void> stop(std::int64_t grace_ms = 1000);

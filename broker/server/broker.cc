@@ -1,5 +1,7 @@
 #include "broker/server/broker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -13,7 +15,12 @@ namespace {
 
 constexpr std::size_t kDiskWorkersMin = 4;
 constexpr std::int64_t kFirstMetadataMs = 5000;
+// For requests under way at a stop to be answered, and then for their handlers to end.
+constexpr std::int64_t kAnswerGraceMs = 1000;
+constexpr std::int64_t kEndGraceMs = 1000;
 constexpr std::size_t kExpectedJobs = 10'000;
+// A name server that hangs keeps a worker for each name that is asked for.
+constexpr std::size_t kResolverWorkers = 8;
 
 std::size_t core_count() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -28,13 +35,14 @@ Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
       parts_(std::make_unique<Parts>(control, std::move(options.properties),
                                      std::move(options.config))) {
   Parts& p = *parts_;
+  p.broker_id = p.config.get()->identity.broker_id;
   p.open_files_limit = options.open_files_limit;
   const auto config = p.config.get();
   const std::size_t cores = core_count();
   const std::size_t recovery_threads =
       std::max(cores, static_cast<std::size_t>(config->log.num_recovery_threads_per_data_dir) *
                           config->log.dirs.size());
-  p.resolver = runtime::make_worker_pool("resolver", 2, kExpectedJobs);
+  p.resolver = runtime::make_worker_pool("resolver", kResolverWorkers, kExpectedJobs);
   p.disk = runtime::make_worker_pool("disk", std::max(kDiskWorkersMin, recovery_threads + 1),
                                      kExpectedJobs);
   p.directories = std::make_unique<DirectoryWorkers>(config->log.dirs);
@@ -55,21 +63,40 @@ Broker::~Broker() {
 
 std::int32_t Broker::id() const { return parts_->broker_id; }
 
+bool Broker::waits_for_names() const { return parts_->resolver->unfinished() > 0; }
+
+base::Result<void> Broker::go_on() const {
+  if (interrupted_.cancelled()) return base::fail(base::Errc::cancelled, "a signal came");
+  return {};
+}
+
+base::Result<zkclient::Client*> Broker::zookeeper() const {
+  zkclient::Client* const client = parts_->session->client();
+  if (client == nullptr) return base::fail(base::Errc::closed, "zookeeper session");
+  return client;
+}
+
 runtime::Task<base::Result<void>> Broker::start() {
   Parts& p = *parts_;
   CO_TRY(co_await open_logs());
+  CO_TRY(go_on());
   make_network(p);
   CO_TRY(co_await p.server->start_listening());
+  CO_TRY(go_on());
   CO_TRY(co_await join_cluster());
+  CO_TRY(go_on());
   make_domain();
   CO_TRY(co_await load_logs());
+  CO_TRY(go_on());
   make_apis(p);
 
   // Loading the logs may have taken longer than the session lives through a ZooKeeper outage.
   CO_TRY(co_await p.session->ensure_session());
   cluster::BrokerInfo registration = registration_of(p);
-  CO_TRY(co_await cluster::check_endpoints(*p.session->client(), registration));
+  CO_TRY_ASSIGN(zkclient::Client* const client, zookeeper());
+  CO_TRY(co_await cluster::check_endpoints(*client, registration));
   CO_TRY(co_await p.session->register_broker(registration));
+  is_registered_ = true;
   p.server->start_accepting();
   p.broker_addresses->start();
   co_await p.session->start_listeners();
@@ -142,8 +169,20 @@ runtime::Task<base::Result<void>> Broker::join_cluster() {
   cluster::StoredIdentity stored;
   stored.cluster_id = p.logs->stored_cluster_id();
   if (const auto id = p.logs->stored_broker_id()) stored.broker_id = id->value();
-  CO_TRY_ASSIGN(auto identity, co_await cluster::prepare_cluster(*p.session->client(), p.random,
-                                                                 config->identity, stored));
+  CO_TRY_ASSIGN(zkclient::Client* const client, zookeeper());
+  CO_TRY_ASSIGN(auto identity,
+                co_await cluster::prepare_cluster(*client, p.random, config->identity, stored));
+  if (config->security.must_find_no_acl) {
+    CO_TRY_ASSIGN(const auto acl, co_await cluster::find_acl(*client));
+    if (acl) {
+      co_return base::fail(
+          base::Errc::unsupported,
+          fmt::format("authorizer.class.name: ZooKeeper holds ACLs ({}), and authorization is not "
+                      "built yet: starting without it would let everybody in; remove the line if "
+                      "that is what you want",
+                      *acl));
+    }
+  }
   p.cluster_id = identity.cluster_id;
   p.broker_id = identity.broker_id;
   apply_identity(p, identity);
@@ -154,7 +193,8 @@ runtime::Task<base::Result<void>> Broker::join_cluster() {
 
 runtime::Task<base::Result<void>> Broker::load_logs() {
   Parts& p = *parts_;
-  CO_TRY(co_await p.config_store->load(*p.session->client()));
+  CO_TRY_ASSIGN(zkclient::Client* const client, zookeeper());
+  CO_TRY(co_await p.config_store->load(*client));
   co_return co_await runtime::run_on(*p.disk, [&p] {
     return p.logs->load(executor_on(*p.disk), [&p] { return p.clock().wall_ms(); });
   });
@@ -164,6 +204,7 @@ void Broker::make_domain() {
   Parts& p = *parts_;
   const auto config = p.config.get();
   p.config_store = std::make_unique<cluster::ConfigStore>(p.control, p.broker_id);
+  p.config_store->know_brokers(p.dynamic_default, p.dynamic_broker);
   p.topic_settings = std::make_unique<TopicSettings>(p.config, *p.config_store);
   p.fetch_sessions = std::make_unique<replication::FetchSessionTable>(
       static_cast<std::size_t>(config->network.fetch_session_cache_slots));
@@ -191,8 +232,10 @@ void Broker::make_domain() {
   p.controller = make_controller(p);
   p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
       *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
-  p.dynamic_configs = std::make_unique<DynamicConfigs>(p.control, p.properties, p.config,
-                                                       *p.topic_settings, *p.logs, p.partitions);
+  p.live_config = std::make_unique<LiveConfig>(p);
+  p.dynamic_configs =
+      std::make_unique<DynamicConfigs>(p.control, p.properties, p.config, *p.topic_settings,
+                                       *p.logs, p.partitions, *p.live_config);
   p.config_store->add_listener(*p.dynamic_configs);
   p.session->add_listener(*p.config_store);
   if (config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_7_iv0) {
@@ -232,19 +275,53 @@ runtime::Task<void> Broker::await_first_metadata() {
 }
 
 runtime::Task<void> Broker::interrupt() {
+  Parts& p = *parts_;
   interrupted_.cancel();
-  if (parts_->session != nullptr) co_await parts_->session->close();
+  // From its registration on a broker may lead partitions: it stops in order.
+  if (is_registered_) co_return;
+  if (p.server != nullptr) p.server->cancel_start();
+  if (p.logs != nullptr) p.logs->cancel_load();
+  if (p.session != nullptr) co_await p.session->close();
+}
+
+// A handler that waits for ZooKeeper or for the controller must not hold the stop: after the time
+// that answers are given, what it waits for ends.
+runtime::Task<void> Broker::stop_serving() {
+  Parts& p = *parts_;
+  if (p.server == nullptr) co_return;
+  struct Serving {
+    explicit Serving(runtime::Loop& loop) : ended(loop) {}
+    bool has_ended = false;
+    runtime::Notify ended;
+    static runtime::Task<void> end(Parts* parts, Serving* self) {
+      co_await parts->server->stop(kAnswerGraceMs);
+      if (parts->broker_addresses != nullptr) co_await parts->broker_addresses->stop();
+      co_await parts->request_scopes->stop();
+      self->has_ended = true;
+      self->ended.notify_all();
+    }
+  };
+  Serving serving(p.control);
+  runtime::TaskScope scope(p.control, "stop serving");
+  scope.spawn(Serving::end(&p, &serving));
+  if (!serving.has_ended) (void)co_await serving.ended.wait(kAnswerGraceMs + kEndGraceMs);
+  if (!serving.has_ended && p.session != nullptr) {
+    LOG_WARN("requests still wait for ZooKeeper or for the controller; ending them");
+    if (p.controller_link != nullptr) co_await p.controller_link->close();
+    if (p.controller != nullptr) p.controller->stop();
+    co_await p.session->close();
+  }
+  co_await scope.join();
 }
 
 runtime::Task<void> Broker::stop() {
   Parts& p = *parts_;
-  if (p.controller_link != nullptr) co_await leave_leaderships(p);
+  if (is_registered_) co_await leave_leaderships(p);
+  if (p.live_config != nullptr) co_await p.live_config->close();
   if (p.upkeep != nullptr) co_await p.upkeep->stop();
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
   if (p.dynamic_configs != nullptr) co_await p.dynamic_configs->stop();
-  if (p.server != nullptr) co_await p.server->stop();
-  if (p.broker_addresses != nullptr) co_await p.broker_addresses->stop();
-  if (p.request_scopes != nullptr) co_await p.request_scopes->stop();
+  co_await stop_serving();
   if (p.group_coordinator != nullptr) co_await p.group_coordinator->stop();
   if (p.controller_link != nullptr) co_await p.controller_link->close();
   if (p.controller != nullptr) p.controller->stop();

@@ -36,13 +36,20 @@ class Broker {
 
   // An error is one line for the operator, with the remedy. stop() is needed after it as well.
   runtime::Task<base::Result<void>> start();
-  // Makes a start under way fail soon, should it wait for ZooKeeper.
+  // Makes a start under way end soon, whatever it waits for.
   runtime::Task<void> interrupt();
-  // At most a few seconds longer than the disks need, also with ZooKeeper away.
+  // Controlled shutdown takes as long as controlled.shutdown.* allow, 3 s once ZooKeeper or the
+  // controller is out of reach; the rest a few seconds longer than the disks need.
   runtime::Task<void> stop();
   std::int32_t id() const;
+  // After stop(): a name server keeps a worker, which nobody can end. The destructor would wait.
+  bool waits_for_names() const;
 
  private:
+  // Between two steps of a start: an error once its end is wanted.
+  base::Result<void> go_on() const;
+  // The session's client; Errc::closed once that is closed.
+  base::Result<zkclient::Client*> zookeeper() const;
   runtime::Task<base::Result<void>> open_logs();
   runtime::Task<base::Result<void>> join_cluster();
   runtime::Task<base::Result<void>> load_logs();
@@ -51,10 +58,12 @@ class Broker {
   void on_directory_failed(const std::string& log_dir, const base::Error& error);
   // Until the controller has told who is alive; a few seconds at most, if there is no controller.
   runtime::Task<void> await_first_metadata();
+  runtime::Task<void> stop_serving();
 
   std::function<void(const std::string& reason)> on_fatal_;
   std::unique_ptr<Parts> parts_;
   runtime::CancelSource interrupted_;
+  bool is_registered_ = false;
 };
 
 }  // namespace server

@@ -8,16 +8,21 @@ namespace server {
 
 DynamicConfigs::DynamicConfigs(runtime::Loop& control, const config::Properties& file,
                                CurrentConfig& current, const TopicSettings& settings,
-                               storage::LogManager& logs, replication::PartitionTable& partitions)
+                               storage::LogManager& logs, replication::PartitionTable& partitions,
+                               BrokerConfigUser& user)
     : file_(file),
       current_(current),
       settings_(settings),
       logs_(logs),
       partitions_(partitions),
+      user_(user),
       scope_(control, "dynamic configs") {}
 
-void DynamicConfigs::on_topic_config(const std::string& topic, cluster::ConfigPointer) {
+void DynamicConfigs::on_topic_config(const std::string& topic, cluster::ConfigPointer overrides) {
   LOG_INFO("topic {} config changed", topic);
+  std::vector<std::string> warnings;
+  (void)config::make_topic_config(current_.get()->log.topic_defaults, *overrides, &warnings);
+  for (const std::string& warning : warnings) LOG_WARN("/config/topics/{}: {}", topic, warning);
   apply(topic);
 }
 
@@ -31,9 +36,12 @@ void DynamicConfigs::on_broker_config(cluster::ConfigPointer default_config,
     return;
   }
   // The id was settled at the start and may come from meta.properties.
-  next->identity.broker_id = current_.get()->identity.broker_id;
-  current_.set(std::make_shared<const config::ServerConfig>(std::move(*next)));
-  apply_logging(current_.get()->logging);
+  const auto before = current_.get();
+  next->identity.broker_id = before->identity.broker_id;
+  const auto now = std::make_shared<const config::ServerConfig>(std::move(*next));
+  current_.set(now);
+  apply_logging(now->logging);
+  user_.on_changed(*before, *now);
   LOG_INFO("broker config changed");
   waiting_ = logs_.topics();
   if (!std::exchange(is_applying_, true)) scope_.spawn(apply_all());

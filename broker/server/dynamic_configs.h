@@ -1,5 +1,5 @@
 // Purpose: what changed configs in ZooKeeper do to a running broker: topics' logs get new settings,
-// the broker's own config is computed anew.
+// the broker's own config is computed anew and handed to the parts that use it.
 #pragma once
 
 #include "broker/cluster/config_store.h"
@@ -11,12 +11,19 @@
 
 namespace server {
 
+// What a changed broker config sets in motion beside the logs. Control loop.
+class BrokerConfigUser {
+ public:
+  virtual ~BrokerConfigUser() = default;
+  virtual void on_changed(const config::ServerConfig& before, const config::ServerConfig& now) = 0;
+};
+
 // Control loop.
 class DynamicConfigs final : public cluster::ConfigListener {
  public:
   DynamicConfigs(runtime::Loop& control, const config::Properties& file, CurrentConfig& current,
                  const TopicSettings& settings, storage::LogManager& logs,
-                 replication::PartitionTable& partitions);
+                 replication::PartitionTable& partitions, BrokerConfigUser& user);
 
   void on_topic_config(const std::string& topic, cluster::ConfigPointer overrides) override;
   void on_broker_config(cluster::ConfigPointer default_config,
@@ -34,6 +41,7 @@ class DynamicConfigs final : public cluster::ConfigListener {
   const TopicSettings& settings_;
   storage::LogManager& logs_;
   replication::PartitionTable& partitions_;
+  BrokerConfigUser& user_;
   std::vector<std::string> waiting_;  // topics that apply_all() has still to visit
   bool is_applying_ = false;
   runtime::TaskScope scope_;

@@ -113,6 +113,14 @@ runtime::Task<void> start(server::Broker* broker, Progress* progress) {
   progress->changed.notify_all();
 }
 
+// Everything is closed; only a look-up that hangs would keep the process for as long as it hangs.
+void end_at_once_if_held(const server::Broker& broker, int exit_code) {
+  if (!broker.waits_for_names()) return;
+  LOG_INFO("ending while a name is still looked up");
+  base::stop_logging(kLogDrainMs);
+  std::_Exit(exit_code);
+}
+
 // Runs until a signal, or until the start has failed; the process's exit code.
 runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
   Progress progress(loop);
@@ -141,6 +149,7 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
     const std::string line = "cannot start: " + progress.started->error().to_string();
     server::say_failure(line);
     co_await broker.stop();
+    end_at_once_if_held(broker, EXIT_FAILURE);
     co_return EXIT_FAILURE;
   }
   while (progress.signal_number == 0 && !progress.fatal) (void)co_await progress.changed.wait();
@@ -153,6 +162,7 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
   }
   LOG_INFO("stopping on signal={}", progress.signal_number);
   co_await broker.stop();
+  end_at_once_if_held(broker, 128 + progress.signal_number);
   co_return 128 + progress.signal_number;
 }
 

@@ -136,6 +136,8 @@ void apply_identity(Parts& p, const cluster::ClusterIdentity& identity) {
   auto merged = config::load_with_dynamic(p.properties, identity.dynamic_default,
                                           identity.dynamic_broker, report);
   for (const std::string& warning : report.warnings) LOG_WARN("{}", warning);
+  p.dynamic_default = identity.dynamic_default;
+  p.dynamic_broker = identity.dynamic_broker;
   p.settled_config = *p.config.get();
   if (merged) {
     p.settled_config = std::move(*merged);

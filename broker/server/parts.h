@@ -46,6 +46,7 @@
 #include "broker/server/cleaning.h"
 #include "broker/server/directory_workers.h"
 #include "broker/server/dynamic_configs.h"
+#include "broker/server/live_config.h"
 #include "broker/server/log_settings.h"
 #include "broker/server/upkeep.h"
 #include "broker/transactions/producer_id_source.h"
@@ -107,6 +108,8 @@ struct Parts {
   config::Properties properties;
   CurrentConfig config;
   config::ServerConfig settled_config;  // the one at start, with the broker id that was settled
+  config::ConfigMap dynamic_default;    // of the brokers, as the start has read them
+  config::ConfigMap dynamic_broker;
   std::size_t open_files_limit = 1024;
   std::int32_t broker_id = -1;
   std::string cluster_id;
@@ -138,6 +141,7 @@ struct Parts {
   std::unique_ptr<cluster::ConsumerOffsets> consumer_offsets;  // of clients without coordinator
   std::unique_ptr<cluster::ControllerLink> controller_link;
   std::unique_ptr<controller::Controller> controller;
+  std::unique_ptr<LiveConfig> live_config;
   std::unique_ptr<DynamicConfigs> dynamic_configs;
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<Cleaning> cleaning;  // null with log.cleaner.enable=false

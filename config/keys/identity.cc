@@ -80,7 +80,7 @@ constexpr Key kKeys[] = {
      "How many of these files are kept beside the current one.", kHidden},
     {"barnabas.loops", kInt, kNull, at_least(1), kReadOnly, kBuilt,
      "Data loops that serve connections; unset: as many as cores.", kHidden},
-    {"barnabas.zookeeper.loss", kString, "fence", one_of("fence, serve"), kReadOnly, kBuilt,
+    {"barnabas.zookeeper.loss", kString, "fence", one_of("fence, serve"), kReadOnly, kPending,
      "What partitions with other in-sync replicas do once ZooKeeper and all peers are out of "
      "reach.",
      kHidden},

@@ -49,7 +49,7 @@ constexpr Key kKeys[] = {
      "How often log start offsets are written down."},
     {"log.preallocate", kBool, "false", kAny, kCluster, kNoEffect,
      "Accepted for compatibility; files are never preallocated."},
-    {"log.message.downconversion.enable", kBool, "true", kAny, kCluster, kBuilt,
+    {"log.message.downconversion.enable", kBool, "true", kAny, kCluster, kNoEffect,
      "Whether records may be converted for consumers that know only older formats."},
     {"log.message.format.version", kString, "3.0-IV1", kVersion, kReadOnly, kNoEffect,
      "Record format of stored batches; ignored from inter.broker.protocol.version 3.0 on."},

@@ -31,7 +31,7 @@ constexpr Key kKeys[] = {
     {"queued.max.request.bytes", kLong, "-1", kAny, kReadOnly, kBuilt,
      "Memory for requests being read or served; reading pauses above it; -1 derives it from the "
      "memory."},
-    {"socket.connection.setup.timeout.max.ms", kLong, "30000", kAny, kReadOnly, kBuilt,
+    {"socket.connection.setup.timeout.max.ms", kLong, "30000", kAny, kReadOnly, kNoEffect,
      "Upper end of the growing time allowed for connecting to another broker."},
     {"socket.connection.setup.timeout.ms", kLong, "10000", kAny, kReadOnly, kBuilt,
      "Time allowed for the first try to connect to another broker."},
@@ -43,7 +43,7 @@ constexpr Key kKeys[] = {
      "Largest request that is read."},
     {"socket.send.buffer.bytes", kInt, "102400", kAny, kReadOnly, kBuilt,
      "Send buffer of client sockets; -1 leaves the system's."},
-    {"max.connection.creation.rate", kInt, kIntMax, at_least(0), kCluster, kPending,
+    {"max.connection.creation.rate", kInt, kIntMax, at_least(0), kCluster, kBuilt,
      "New connections per second that are taken."},
     {"max.connections", kInt, kIntMax, at_least(0), kCluster, kBuilt,
      "Connections open at once; with a listener prefix for that listener alone."},

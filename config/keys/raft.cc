@@ -61,7 +61,7 @@ constexpr Key kKeys[] = {
      "Eligible leader replicas; no meaning with ZooKeeper."},
     {"sasl.mechanism.controller.protocol", kString, "GSSAPI", kAny, kReadOnly, kNoEffect,
      "SASL mechanism towards a controller quorum; no meaning with ZooKeeper."},
-    {"early.start.listeners", kString, kNull, kAny, kReadOnly, kBuilt,
+    {"early.start.listeners", kString, kNull, kAny, kReadOnly, kNoEffect,
      "Listeners that accept connections before the broker is ready."},
     {"log.dir.failure.timeout.ms", kLong, "30000", at_least(1), kReadOnly, kNoEffect,
      "Failed directories with a controller quorum; no meaning with ZooKeeper."},

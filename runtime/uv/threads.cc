@@ -71,6 +71,10 @@ class ThreadPool final : public WorkerPool {
     base::LockGuard guard(mutex_);
     return jobs_.size();
   }
+  std::size_t unfinished() const override EXCLUDES(mutex_) {
+    base::LockGuard guard(mutex_);
+    return jobs_.size() + running_;
+  }
 
  private:
   void work() {
@@ -78,6 +82,9 @@ class ThreadPool final : public WorkerPool {
       std::move_only_function<void()> job = next();
       if (!job) return;
       job();
+      job = {};
+      base::LockGuard guard(mutex_);
+      --running_;
     }
   }
 
@@ -89,6 +96,7 @@ class ThreadPool final : public WorkerPool {
     if (jobs_.empty()) return {};
     auto job = std::move(jobs_.front());
     jobs_.pop_front();
+    ++running_;
     return job;
   }
 
@@ -97,6 +105,7 @@ class ThreadPool final : public WorkerPool {
   mutable base::Mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::move_only_function<void()>> jobs_ GUARDED_BY(mutex_);
+  std::size_t running_ GUARDED_BY(mutex_) = 0;
   bool closing_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -144,8 +144,10 @@ void UvLoop::drain_inbox() noexcept {
 // the descriptor in its first wait and leaves it alone from then on, so the first event is the
 // time to ask for edges instead. Every write is an edge, read or not. Should libuv ever register
 // it anew, the event comes without a cause and the descriptor is read and set again.
+//
+// The read may take a wake-up that has just been written, and with it the only word of a stop: that
+// is why before_wait() looks at stop_requested_ in every turn.
 void UvLoop::on_wake() noexcept {
-  if (stop_requested_.load(std::memory_order_acquire)) uv_stop(&native_);
   if (wakes_by_edge_) {
     bool is_spurious;
     {
@@ -187,6 +189,7 @@ void UvLoop::drain_ready() noexcept {
 
 void UvLoop::before_wait() noexcept {
   drain_ready();
+  if (stop_requested_.load(std::memory_order_acquire)) uv_stop(&native_);
   if (has_ready() || !may_sleep()) {
     // An active idle handle makes the wait a look.
     uv_idle_start(&idle_, [](uv_idle_t*) {});

@@ -1,6 +1,8 @@
 #include "broker/cluster/znodes/config_nodes.h"
 
+#include "base/log.h"
 #include "broker/cluster/znodes/json_document.h"
+#include "zkclient/path.h"
 
 namespace cluster {
 
@@ -12,7 +14,8 @@ std::string encode_config(const config::ConfigMap& config) {
   return json::dump(node);
 }
 
-base::Result<config::ConfigMap> decode_config(std::string_view text) {
+base::Result<config::ConfigMap> decode_config(std::string_view text,
+                                              std::vector<std::string>* dropped) {
   config::ConfigMap config;
   if (text.empty()) return config;
   TRY_ASSIGN(const auto object, json::parse_object(text, "config"));
@@ -20,10 +23,24 @@ base::Result<config::ConfigMap> decode_config(std::string_view text) {
   if (entries == nullptr) return config;
   if (!entries->is_object()) return json::bad_key("config");
   for (const auto& [key, value] : entries->items()) {
-    if (!value.is_string()) return json::bad_key(key);
-    config.emplace(key, value.get<std::string>());
+    if (value.is_string()) {
+      config.emplace(key, value.get<std::string>());
+    } else if (dropped != nullptr) {
+      dropped->push_back(key);
+    }
   }
   return config;
+}
+
+config::ConfigMap decode_config_leniently(std::string_view json, std::string_view entity_path) {
+  std::vector<std::string> dropped;
+  auto config = decode_config(json, &dropped);
+  for (const std::string& key : dropped) {
+    LOG_WARN("/config/{}: {} is ignored: its value is no text", entity_path, key);
+  }
+  if (config) return std::move(*config);
+  LOG_WARN("/config/{} counts as empty: {}", entity_path, config.error().to_string());
+  return {};
 }
 
 std::string_view ConfigChange::type() const {
@@ -59,8 +76,7 @@ base::Result<ConfigChange> decode_config_change(std::string_view text) {
     return json::bad_key("version");
   }
   // It becomes a part of a path that is read.
-  if (change.name().empty() || change.entity_path.starts_with('/') ||
-      change.entity_path.ends_with('/') || change.entity_path.find("//") != std::string::npos) {
+  if (change.name().empty() || !zkclient::validate_path("/" + change.entity_path)) {
     return json::bad_key("entity_path");
   }
   return change;

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "config/properties.h"
@@ -13,7 +14,12 @@ namespace cluster {
 
 std::string encode_config(const config::ConfigMap& config);
 // Null or empty data and a document without "config" mean no overrides. Errors: Errc::corrupt.
-base::Result<config::ConfigMap> decode_config(std::string_view json);
+// Values are texts; one of another type drops itself alone, and its key is added to `dropped`.
+base::Result<config::ConfigMap> decode_config(std::string_view json,
+                                              std::vector<std::string>* dropped = nullptr);
+// What can be made of it, with a line for each thing that cannot; nothing of a document that is no
+// JSON. `entity_path` is for the line.
+config::ConfigMap decode_config_leniently(std::string_view json, std::string_view entity_path);
 
 // Which entity changed: "topics/t", "brokers/1", "brokers/<default>", "users/u/clients/c".
 struct ConfigChange {
@@ -26,7 +32,8 @@ struct ConfigChange {
 };
 
 std::string encode_config_change(const ConfigChange& change);  // version 2
-// Versions 1 (entity_type and entity_name) and 2. Errors: Errc::corrupt.
+// Versions 1 (entity_type and entity_name) and 2. Errors: Errc::corrupt, also for a path that
+// cannot be the one of a znode.
 base::Result<ConfigChange> decode_config_change(std::string_view json);
 
 }  // namespace cluster

@@ -238,6 +238,7 @@ def test_zookeeper_unreachable(case):
     began = time.monotonic()
     broker.fail_to_start("zookeeper.connect", str(port))
     assert 1.5 < time.monotonic() - began < 8
+    assert broker.log.lines(r"\[KafkaServer id=0\] shut down completed")
 
 
 def test_stop_script(case):

@@ -1,6 +1,7 @@
 // Goal: administrative writes are done once, or not at all, however the connection breaks; config
 // notifications are heard and swept.
 #include "broker/cluster/config_store.h"
+#include "broker/cluster/startup.h"
 #include "broker/cluster/znodes/config_nodes.h"
 #include "broker/cluster/znodes/topic_assignment.h"
 #include "test/sim/cluster/cluster_fixture.h"
@@ -178,6 +179,113 @@ TEST_CASE("notifications are handled once, in order, and deleted after 15 minute
   changed();
   CHECK(changes.children == std::set<std::string>{"unrelated"});
   fixture.run(store.close());
+}
+
+TEST_CASE("of two changes of one config at once both survive") {
+  for (const bool is_new : {false, true}) {
+    AdminFixture fixture;
+    if (!is_new) REQUIRE(fixture.run(fixture.admin->set_broker_config(1, {{"a", "1"}})).ok());
+    runtime::TaskScope scope(fixture.loop, "changes");
+    std::vector<TopicOutcome> outcomes(3);
+    const auto change = [](TopicAdmin* admin, std::string key,
+                           TopicOutcome* outcome) -> runtime::Task<void> {
+      const ConfigEdit edit = [key](config::ConfigMap stored) {
+        stored[key] = "2";
+        return stored;
+      };
+      *outcome = co_await admin->edit_broker_config(1, edit, false);
+    };
+    for (int i = 0; i < 3; ++i) {
+      scope.spawn(change(fixture.admin.get(), "k" + std::to_string(i),
+                         &outcomes[static_cast<std::size_t>(i)]));
+    }
+    fixture.run(scope.join());
+    for (const TopicOutcome& outcome : outcomes) CHECK(outcome.ok());
+    config::ConfigMap wanted{{"k0", "2"}, {"k1", "2"}, {"k2", "2"}};
+    if (!is_new) wanted["a"] = "1";
+    CHECK(fixture.data_of("/config/brokers/1") == encode_config(wanted));
+  }
+}
+
+TEST_CASE("one bad node or notification stops nothing else, and drops nothing that was known") {
+  AdminFixture fixture;
+  ConfigStore store(fixture.loop, 1);
+  TopicRecorder topics;
+  store.add_listener(topics);
+  for (const char* name : {"a", "b"}) {
+    REQUIRE(fixture.run(fixture.admin->create_topic({.name = name})).ok());
+  }
+  REQUIRE(fixture
+              .run(fixture.admin->set_topic_config(
+                  "a", {{"retention.ms", "1"}, {"segment.ms", "1"}}, false))
+              .ok());
+  REQUIRE(fixture.run(store.load(*fixture.session->client())).has_value());
+  fixture.run(store.on_session(*fixture.session->client(), true));
+  fixture.world.run_for(100);
+  topics.events.clear();
+
+  const auto put = [&](const std::string& path, const std::string& json) {
+    const auto results = fixture.ensemble.tree().apply({zkclient::Op::set(path, json)}, {});
+    REQUIRE(results[0].error == zkclient::ZkError::ok);
+  };
+  int number = 100;
+  const auto notify = [&](const std::string& json) {
+    fixture.write("/config/changes/config_change_" + std::to_string(++number), json);
+  };
+  const auto changed = [&] {
+    store.on_watch(
+        {zkclient::WatchEvent::Type::children_changed, std::string(paths::kConfigChanges)});
+    fixture.world.run_for(100);
+  };
+  for (const char* path : {"topics/../x", "topics/.", "topics/a\\u0001b", "brokers/..", "topics/x/",
+                           "topics//x", "/topics/x"}) {
+    notify(std::string(R"({"version":2,"entity_path":")") + path + R"("})");
+  }
+  put("/config/topics/a", R"({"version":1,"config":{"retention.ms":5,"segment.ms":"2"}})");
+  notify(R"({"version":2,"entity_path":"topics/a"})");
+  changed();
+  CHECK(topics.events == "a=2 ");
+  CHECK(*store.topic("a") == config::ConfigMap{{"retention.ms", "1"}, {"segment.ms", "2"}});
+
+  put("/config/topics/a", "junk");
+  notify(R"({"version":2,"entity_path":"topics/a"})");
+  changed();
+  CHECK(store.topic("a")->size() == 2);
+
+  // A start that finds them.
+  fixture.write("/config/brokers/1", "junk");
+  fixture.write("/config/brokers/<default>", R"({"version":1,"config":{"a":1,"b":"2"}})");
+  const auto identity = fixture.run(
+      prepare_cluster(*fixture.session->client(), fixture.loop.random(), {.broker_id = 1}, {}));
+  REQUIRE(identity.has_value());
+  CHECK(identity->dynamic_broker.empty());
+  CHECK(identity->dynamic_default == config::ConfigMap{{"b", "2"}});
+  ConfigStore again(fixture.loop, 1);
+  REQUIRE(fixture.run(again.load(*fixture.session->client())).has_value());
+  CHECK(again.topic("a")->empty());
+  CHECK(*again.default_broker() == config::ConfigMap{{"b", "2"}});
+  fixture.run(again.close());
+
+  // And an alter writes it anew.
+  REQUIRE(fixture.run(fixture.admin->set_topic_config("a", {{"segment.ms", "9"}}, false)).ok());
+  notify(R"({"version":2,"entity_path":"topics/a"})");
+  changed();
+  CHECK(*store.topic("a") == config::ConfigMap{{"segment.ms", "9"}});
+  fixture.run(store.close());
+}
+
+TEST_CASE("ACLs are found wherever Kafka keeps them") {
+  AdminFixture fixture;
+  const auto found = [&] { return fixture.run(find_acl(*fixture.session->client())).value(); };
+  CHECK(!found());
+  for (const char* path :
+       {"/kafka-acl", "/kafka-acl/Topic", "/kafka-acl/Group", "/kafka-acl-extended",
+        "/kafka-acl-extended/prefixed", "/kafka-acl-extended/prefixed/TOPIC"}) {
+    fixture.write(path, "");
+  }
+  CHECK(!found());
+  fixture.write("/kafka-acl-extended/prefixed/TOPIC/p", "{}");
+  CHECK(found() == "/kafka-acl-extended/prefixed/TOPIC/p");
 }
 
 }  // namespace

@@ -226,8 +226,27 @@ TEST_CASE("a reply beyond the limit ends its read, and costs one connection") {
   const auto refused = zookeeper.run(std::move(large));
   REQUIRE(!refused.has_value());
   CHECK(refused.error().is(Errc::too_large));
+  CHECK(refused.error().to_string().contains("/"));
+  CHECK(refused.error().to_string().contains("1000 are allowed"));
   CHECK(zookeeper.run(std::move(small)).has_value());
   CHECK(zookeeper.server(0).connects.size() == 2);
+  CHECK(zookeeper.run(client->close()));
+}
+
+TEST_CASE("a list of children may be larger than other replies") {
+  SimFixture zookeeper(1);
+  ClientOptions options = zookeeper.options();
+  options.max_reply_bytes = 1'000;
+  auto client = zookeeper.make_client(options);
+  REQUIRE(zookeeper.connect(*client));
+  for (int i = 0; i < 200; ++i) {
+    const std::string path = "/a-rather-long-name-" + std::to_string(i);
+    zookeeper.ensemble.tree().apply(
+        {Op::create(path, "", CreateMode::persistent, open_acl_unsafe())}, {});
+  }
+  CHECK(zookeeper.run(client->children("/")).value().size() >= 200);
+  CHECK(zookeeper.run(client->children_with_stat("/")).value().names.size() >= 200);
+  CHECK(zookeeper.server(0).connects.size() == 1);
   CHECK(zookeeper.run(client->close()));
 }
 

@@ -23,7 +23,8 @@ AlterResult alter(const ConfigMap& current, const std::vector<ConfigChange>& cha
 }
 
 struct Broker {
-  Properties file = *Properties::parse("zookeeper.connect=z\nnum.replica.fetchers=4", "s");
+  Properties file =
+      *Properties::parse("zookeeper.connect=z\nnum.recovery.threads.per.data.dir=4", "s");
   ConfigMap dynamic_default, dynamic_broker;
   AlterResult alter(std::vector<ConfigChange> changes, bool is_default_level = false) const {
     return alter_broker_incrementally({file, dynamic_default, dynamic_broker}, is_default_level,
@@ -102,16 +103,19 @@ TEST_CASE("broker") {
   CHECK(*retention == ConfigMap{{"log.retention.ms", "5"}});
   CHECK(broker.alter({put("my.plugin", "5")}, true).has_value());
   CHECK(broker.alter({put("listener.name.plaintext.max.connections", "5")}, true).has_value());
-  CHECK(broker.alter({put("num.replica.fetchers", "8")}).has_value());
+  CHECK(broker.alter({put("num.recovery.threads.per.data.dir", "8")}).has_value());
   const std::vector<std::pair<ConfigChange, std::string_view>> refused = {
       {put("broker.id", "5"), "Cannot update these configs dynamically: Set(broker.id)"},
       {put("ssl.keystore.location", "/x"), "using the listener prefix"},
       {put("log.retention.ms", "x"), "Not a number of type LONG"},
       {put("log.retention.ms", "0"), "must be at least 1"},
       {put("max.connections", "0"), "at least 1"},
-      {put("num.replica.fetchers", "9"), "double the current value"},
-      {put("num.replica.fetchers", "1"), "half the current value"},
+      {put("num.recovery.threads.per.data.dir", "9"), "double the current value"},
+      {put("num.recovery.threads.per.data.dir", "1"), "half the current value"},
       {put("advertised.listeners", "FOO://h:1"), "no security protocol"},
+      {put("listeners", "PLAINTEXT://:1"), "Listeners of a running broker cannot be changed"},
+      {put("num.replica.fetchers", "2"), "not built yet"},
+      {put("leader.replication.throttled.rate", "2"), "not built yet"},
   };
   for (const auto& [change, message] : refused) {
     CAPTURE(message);
@@ -120,7 +124,8 @@ TEST_CASE("broker") {
     CHECK(result.error().fault == AlterFault::invalid_request);
     CHECK_MESSAGE(result.error().message.contains(message), result.error().message);
   }
-  CHECK(broker.alter({put("listeners", "PLAINTEXT://:1")}).has_value());
+  // The same is no change.
+  CHECK(broker.alter({put("listeners", "PLAINTEXT://:9092")}).has_value());
   CHECK(broker.alter({put("listeners", "PLAINTEXT://:1")}, true)
             .error()
             .message.contains("default cluster level"));
@@ -129,4 +134,18 @@ TEST_CASE("broker") {
             .message.contains("default cluster level"));
   CHECK(broker.alter({put("listener.name.x.ssl.key.password", "p")}).error().fault ==
         AlterFault::invalid_config);
+}
+
+TEST_CASE("broker: what stands there already keeps no other key from being changed") {
+  Broker broker;
+  broker.dynamic_broker = {{"num.replica.fetchers", "2"},
+                           {"listeners", "PLAINTEXT://:1"},
+                           {"broker.id", "7"},
+                           {"message.max.bytes", "x"}};
+  auto wanted = broker.dynamic_broker;
+  wanted["log.retention.ms"] = "5";
+  const auto altered = broker.alter({put("log.retention.ms", "5")});
+  REQUIRE_MESSAGE(altered.has_value(), altered.error().message);
+  CHECK(*altered == wanted);
+  CHECK(broker.alter({put("broker.id", "8")}).error().fault == AlterFault::invalid_request);
 }

@@ -111,3 +111,20 @@ TEST_CASE("default broker entries") {
   CHECK(entries[0].synonyms ==
         Synonyms{{"log.retention.ms", "5", ConfigSource::dynamic_default_broker}});
 }
+
+TEST_CASE("what is stored and counts for nothing is not shown") {
+  const BrokerSources broker{.dynamic_broker = {{"log.retention.ms", "7"},
+                                                {"log.retention.hours", "5"},
+                                                {"max.connections", "X"},
+                                                {"listeners", "PLAINTEXT://:1"},
+                                                {"num.replica.fetchers", "3"}},
+                             .dynamic_default = {},
+                             .file = {{"log.retention.hours", "2"}}};
+  const auto entries = describe_broker(broker);
+  CHECK(entry(entries, "log.retention.ms").value == "7");
+  CHECK(entry(entries, "log.retention.hours").value == "2");
+  CHECK(entry(entries, "log.retention.hours").source == ConfigSource::static_broker);
+  CHECK(entry(entries, "max.connections").value == "2147483647");
+  CHECK(entry(entries, "listeners").value == "PLAINTEXT://:9092");
+  CHECK(entry(entries, "num.replica.fetchers").value == "1");
+}

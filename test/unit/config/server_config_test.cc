@@ -288,6 +288,58 @@ TEST_CASE("dynamic levels") {
   CHECK(report.warnings.size() == 3);
 }
 
+TEST_CASE("dynamic levels: what nothing acts on is left out, and the file is not judged again") {
+  const auto file = *Properties::parse(
+      "zookeeper.connect=z\nnot.known=1\nquota.window.num=5\nlisteners=PLAINTEXT://:7\n", "s");
+  LoadReport report;
+  const auto config = load_with_dynamic(
+      file, {{"num.replica.fetchers", "9"}},
+      {{"listeners", "PLAINTEXT://:8"}, {"advertised.listeners", "PLAINTEXT://h:9"}}, report);
+  REQUIRE(config.has_value());
+  CHECK(config->replication.num_replica_fetchers == 1);
+  CHECK(config->network.listeners[0].port == 7);
+  CHECK(config->network.advertised_listeners[0].port == 9);
+  REQUIRE(report.warnings.size() == 2);
+  CHECK(report.warnings[0].contains("num.replica.fetchers=9 is ignored: it is not built yet"));
+  CHECK(report.warnings[1].contains("listeners=PLAINTEXT://:8 is ignored"));
+}
+
+TEST_CASE("an authorizer that allows everybody where there is no ACL") {
+  const std::string allow = "allow.everyone.if.no.acl.found=";
+  for (const std::string name :
+       {"kafka.security.authorizer.AclAuthorizer", "kafka.security.auth.SimpleAclAuthorizer"}) {
+    const std::string line = "authorizer.class.name=" + name + "\n";
+    const Loaded allowed = load_text(line + allow + "True\n");
+    REQUIRE(allowed.config.has_value());
+    CHECK(allowed.config->security.must_find_no_acl);
+    REQUIRE(allowed.report.warnings.size() == 1);
+    CHECK(allowed.report.warnings[0].contains("everybody is let in"));
+    CHECK(!errors_of(line + allow + "false\n").empty());
+    CHECK(!errors_of(line + allow + "yes\n").empty());
+    CHECK(!errors_of(line).empty());
+  }
+  CHECK(!errors_of("authorizer.class.name=a.B\n" + allow + "true\n").empty());
+  CHECK(!config_of(allow + "true\n").security.must_find_no_acl);
+}
+
+TEST_CASE("an empty rack is a rack, as in Kafka") {
+  CHECK(config_of("broker.rack=\n").identity.rack == "");
+  CHECK(!config_of("").identity.rack.has_value());
+}
+
+TEST_CASE("a byte order mark is said") {
+  LoadReport report;
+  const auto properties = *Properties::parse(
+      "\xef\xbb\xbf"
+      "broker.id=3\nzookeeper.connect=z\n",
+      "s");
+  const auto config = load(properties, report);
+  REQUIRE(config.has_value());
+  CHECK(config->identity.broker_id == -1);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(report.warnings[0].contains("byte order mark"));
+}
+
 TEST_CASE("a dynamic value of one listener leaves the broker's own alone") {
   const auto file = *Properties::parse("zookeeper.connect=z\nmax.connections=9\n", "s");
   LoadReport report;

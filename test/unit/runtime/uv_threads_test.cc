@@ -142,3 +142,15 @@ TEST_CASE("a loop can run again after stop") {
     CHECK(ran);
   }
 }
+
+TEST_CASE("a stop that comes with a loop's first wake-up is not lost") {
+  // The loop reads its descriptor once, then: whatever was written until there is gone.
+  for (int i = 0; i < 3000; ++i) {
+    runtime::LoopThread thread("stopped");
+    thread.loop().post([] {});
+    for (volatile int spin = 0; spin < (i % 300) * 20; spin = spin + 1) {
+    }
+    thread.stop();
+    thread.join();
+  }
+}

@@ -7,94 +7,15 @@
 #include "runtime/sim/sim_file_system.h"
 #include "storage/compaction/log_cleaner.h"
 #include "storage/log_manager.h"
-#include "test/unit/storage/log_fixture.h"
+#include "test/unit/storage/log_manager_fixture.h"
 
 using base::Offset;
 using base::TopicPartition;
 using storage::LogManager;
+using storage_test::CountingRandom;
 using storage_test::make_batch;
-using storage_test::TemporaryDirectory;
-
-namespace {
-
-class StillClock final : public runtime::Clock {
- public:
-  std::int64_t monotonic_ns() const override { return 0; }
-  std::int64_t wall_ms() const override { return 5000; }
-};
-
-class CountingRandom final : public runtime::Random {
- public:
-  std::uint64_t next() override { return ++state_ * 0x9e3779b97f4a7c15u; }
-  void fill(base::MutableBytes into) override {
-    for (auto& byte : into) byte = static_cast<std::byte>(next() >> 40);
-  }
-
- private:
-  std::uint64_t state_ = 0;
-};
-
-class Fixture {
- public:
-  explicit Fixture(std::size_t dirs = 1) {
-    for (std::size_t i = 0; i < dirs; ++i) {
-      options_.log_dirs.push_back(directory_.path() + "/d" + std::to_string(i));
-    }
-    options_.config_of = [](const std::string&) {
-      return std::make_shared<const storage::LogConfig>();
-    };
-    options_.on_directory_failed = [this](const std::string& dir, const base::Error&) {
-      failed.push_back(dir);
-    };
-  }
-
-  base::Result<void> start() {
-    manager.reset();
-    TRY_ASSIGN(manager, LogManager::open(*files, random_, options_));
-    TRY(manager->check_identity(base::BrokerId(1), "qCqvWVu9Q6OJ_udtfKYegA", 1'700'000'000'000));
-    return manager->load(inline_executor(), [] { return std::int64_t{5000}; });
-  }
-  void stop() {
-    manager->close(inline_executor(), 6000);
-    manager.reset();
-  }
-  static storage::Executor inline_executor() {
-    return [](std::function<void()> work) { work(); };
-  }
-  void append(const TopicPartition& partition, int records) {
-    base::Buffer batch = make_batch(records);
-    storage::AppendRequest request;
-    request.records = batch.mutable_bytes();
-    request.now_ms = 5000;
-    REQUIRE(manager->find(partition)->append(request).has_value());
-  }
-  std::string dir(int i = 0) const { return options_.log_dirs[static_cast<std::size_t>(i)]; }
-  std::string text(const std::string& name) {
-    return files->read_file(dir() + "/" + name, 1 << 20).value_or("");
-  }
-  storage::LogManagerOptions& options() { return options_; }
-
-  // On a simulated disk instead.
-  void use(std::unique_ptr<runtime::FileSystem> other) {
-    files = std::move(other);
-    for (std::string& dir : options_.log_dirs) {
-      dir = dir.substr(dir.rfind('/'));
-      REQUIRE(files->create_directories(dir).has_value());
-    }
-    REQUIRE(files->sync_directory("/").has_value());
-  }
-
-  std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
-  std::unique_ptr<LogManager> manager;
-  std::vector<std::string> failed;
-
- private:
-  TemporaryDirectory directory_;
-  CountingRandom random_;
-  storage::LogManagerOptions options_;
-};
-
-}  // namespace
+using storage_test::StillClock;
+using Fixture = storage_test::LogManagerFixture;
 
 TEST_CASE("logs survive a clean stop with checkpoints and marker in Kafka's formats") {
   Fixture fixture;
@@ -141,7 +62,7 @@ TEST_CASE("what belongs to another broker or cluster is refused with a remedy") 
   CHECK(!fixture.manager->check_identity(base::BrokerId(1), "x", 0).has_value());
 }
 
-TEST_CASE("a second broker on the directory, and a stranger in it, refuse the start") {
+TEST_CASE("a second broker on the directory, and a stranger with logs, refuse the start") {
   Fixture fixture;
   REQUIRE(fixture.start().has_value());
   CountingRandom random;
@@ -150,9 +71,17 @@ TEST_CASE("a second broker on the directory, and a stranger in it, refuse the st
             .is(base::Errc::unavailable));
   fixture.stop();
   REQUIRE(fixture.files->create_directory(fixture.dir() + "/lost+found").has_value());
+  REQUIRE(fixture.files->create_directory(fixture.dir() + "/backup").has_value());
+  REQUIRE(fixture.start().has_value());
+  CHECK(fixture.manager->all().empty());
+  fixture.stop();
+  REQUIRE(
+      fixture.files->write_file_atomically(fixture.dir() + "/backup/00000000000000000000.log", {})
+          .has_value());
   const auto started = fixture.start();
   REQUIRE(!started.has_value());
-  CHECK(started.error().to_string().find("lost+found") != std::string::npos);
+  CHECK(started.error().to_string().find("backup") != std::string::npos);
+  CHECK(started.error().to_string().find("delete") == std::string::npos);
 }
 
 TEST_CASE("new logs go to the directory with the fewest; a partition in two refuses the start") {
@@ -195,24 +124,6 @@ TEST_CASE("deletion hides the log at once and removes the files after the delay"
   CHECK_EQ(plan.slices[0].file->pread(bytes, 0).value(), bytes.size());
   REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
   CHECK_EQ(fixture.manager->find(tp)->log_end_offset().value(), 0);
-}
-
-TEST_CASE("a damaged checkpoint takes its directory offline, the other one serves") {
-  Fixture fixture(2);
-  REQUIRE(fixture.start().has_value());
-  for (int i = 0; i < 4; ++i) {
-    REQUIRE(fixture.manager->get_or_create({"t", i}, std::nullopt, 0).has_value());
-  }
-  fixture.stop();
-  REQUIRE(fixture.files
-              ->write_file_atomically(fixture.dir(0) + "/recovery-point-offset-checkpoint",
-                                      base::as_bytes("0\n3\nt 0 5\n"))
-              .has_value());
-  REQUIRE(fixture.start().has_value());
-  CHECK_EQ(fixture.failed, std::vector<std::string>{fixture.dir(0)});
-  CHECK_EQ(fixture.manager->all().size(), 2);
-  CHECK(!fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, false).has_value());
-  CHECK(fixture.manager->get_or_create({"u", 0}, std::nullopt, 0, true).has_value());
 }
 
 TEST_CASE("the filthiest log is compacted first; how far each has come survives a restart") {

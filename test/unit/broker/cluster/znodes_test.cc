@@ -158,7 +158,11 @@ TEST_CASE("configs and their changes") {
   CHECK(*decode_config(encode_config(config)) == config);
   CHECK(decode_config("")->empty());
   CHECK(decode_config(R"({"version":1})")->empty());
-  CHECK(is_corrupt(decode_config(R"({"version":1,"config":{"a":1}})")));
+  CHECK(is_corrupt(decode_config(R"({"version":1,"config":["a"]})")));
+  std::vector<std::string> dropped;
+  CHECK(*decode_config(R"({"version":1,"config":{"a":1,"b":"2","c":null}})", &dropped) ==
+        config::ConfigMap{{"b", "2"}});
+  CHECK(dropped == std::vector<std::string>{"a", "c"});
 
   CHECK(encode_config_change({"topics/t"}) == R"({"version":2,"entity_path":"topics/t"})");
   const auto change = decode_config_change(R"({"version":2,"entity_path":"users/u/clients/c"})");
