@@ -67,8 +67,8 @@ struct Fixture {
   runtime::SimLoop loop{world};
   std::map<std::string, Lane> lanes;
   Lane splitter;
-  replication::PartitionTable partitions;
   std::unique_ptr<storage::LogManager> logs;
+  replication::PartitionTable partitions;  // its logs go before their manager
   std::unique_ptr<replication::ReplicaControl> control;
   Listener listener;
 
