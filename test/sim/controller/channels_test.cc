@@ -59,6 +59,8 @@ TEST_CASE_FIXTURE(SlowBrokerFixture, "a topic made again while a broker is slow 
   create("behind", 1);
   fake().is_muted = false;
   REQUIRE(wait_for([&] { return has_converged(); }));
+  // It forgets what belonged to the former topic, such as committed offsets.
+  CHECK(fake().told_deleted.contains({"again", 0}));
   CHECK(fake().metadata.contains({"again", 0}));
   CHECK(!fake().metadata.contains({"again", 1}));
   CHECK(!fake().metadata.contains({"again", 2}));

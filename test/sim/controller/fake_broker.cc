@@ -149,6 +149,7 @@ UpdateMetadataResponse FakeBroker::take(const UpdateMetadataRequest& request) {
       const base::TopicPartition partition{topic.topic_name, state.partition_index};
       if (state.leader == -2) {
         metadata.erase(partition);
+        told_deleted.insert(partition);
       } else {
         metadata[partition] = {state.leader, state.leader_epoch, state.isr};
       }

@@ -31,6 +31,7 @@ class FakeBroker {
   // What UpdateMetadata told, and what this broker itself hosts.
   std::map<base::TopicPartition, Told> metadata;
   std::map<base::TopicPartition, Told> hosted;
+  std::set<base::TopicPartition> told_deleted;  // ever
   std::set<std::int32_t> live_brokers;
   std::int32_t controller_id = -1;
   std::int32_t controller_epoch = -1;

@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(HostileFixture, "an unreadable topic that is made again is loo
 
 TEST_CASE_FIXTURE(HostileFixture, "a state that makes no sense is left alone until it does") {
   const std::string path = paths::partition_state("t", 0);
-  const std::string before = *tree().find(path)->data;
+  cluster::PartitionState healed = *state("t", 0);
   for (const std::string& text :
        {std::string("nonsense"), std::string(R"({"leader":1,"leader_epoch":2147483647,)"
                                              R"("isr":[1],"controller_epoch":1})")}) {
@@ -96,7 +96,9 @@ TEST_CASE_FIXTURE(HostileFixture, "a state that makes no sense is left alone unt
     REQUIRE(wait_for([&] { return is_served(fmt::format("beside-{}", epoch)); }));
     check_office_is_kept(epoch);
     CHECK(*tree().find(path)->data == text);
-    put(path, before);
+    // As if its leader had gone on meanwhile.
+    healed.leader_epoch += 10;
+    put(path, cluster::encode_partition_state(healed));
     REQUIRE(wait_for([&] { return has_converged(); }));
     check_office_is_kept(epoch);
   }
