@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/turn_budget.h"
+
 namespace replication {
 namespace {
 
@@ -40,10 +42,10 @@ class FetchRun {
   }
 
   // Reads the pending entries in order. False if the turn is used up before it is done.
-  bool advance(TurnBudget& turn, bool is_first) {
+  bool advance(runtime::TurnBudget& turn, bool is_first) {
     while (FetchEntry* entry = session_.pending().front()) {
       if (is_used_up()) return true;
-      if (turn.is_used_up()) return false;
+      if (turn.is_spent()) return false;
       session_.pending().remove(*entry);
       visit(*entry, {is_first, true});
     }
@@ -51,10 +53,11 @@ class FetchRun {
   }
 
   // What is left of `named` tells where a follower's log ends; it stays pending for its records.
-  bool note_rest(const std::vector<FetchEntry*>& named, std::size_t& from, TurnBudget& turn) {
+  bool note_rest(const std::vector<FetchEntry*>& named, std::size_t& from,
+                 runtime::TurnBudget& turn) {
     for (; from < named.size(); ++from) {
       if (named[from]->in_visit) continue;
-      if (turn.is_used_up()) return false;
+      if (turn.is_spent()) return false;
       visit(*named[from], {true, false});
     }
     return true;
@@ -242,15 +245,15 @@ runtime::Task<base::Result<std::vector<FetchEntry*>>> run_fetch(
     FetchEnvironment environment, FetchSession& session, std::vector<FetchEntry*> named,
     bool is_full, FetchLimits limits, PartitionLookup lookup, runtime::CancelToken token) {
   runtime::Loop& loop = environment.loop;
-  TurnBudget turn(loop);
+  runtime::TurnBudget turn;
   FetchRun run(environment, session, limits, lookup, is_full);
   run.begin(named);
   const std::int64_t begin_ms = loop.now_ms();
   for (bool is_first = true;; is_first = false) {
-    while (!run.advance(turn, is_first)) co_await turn.next();
+    while (!run.advance(turn, is_first)) co_await turn.yield();
     if (is_first && session.is_follower()) {
       std::size_t from = 0;
-      while (!run.note_rest(named, from, turn)) co_await turn.next();
+      while (!run.note_rest(named, from, turn)) co_await turn.yield();
     }
     if (run.is_enough() || session.size() == 0) break;
     const std::int64_t wait_ms =

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "broker/replication/fetch_session.h"
-#include "broker/replication/turn_budget.h"
 #include "runtime/loop.h"
 #include "runtime/workers.h"
 
