@@ -34,9 +34,11 @@ base::Result<void> parse_lists(const json::Value& object, std::string_view key, 
 json::Writer write_lists(const TopicAssignment& assignment, ReplicaList ReplicaAssignment::* list,
                          bool with_empty) {
   json::Writer map = json::Writer::object();
+  // Straight to the end: by its operator the map would look for each key among all before it.
+  auto& entries = map.get_ref<json::Writer::object_t&>();
   for (const auto& [partition, replicas] : assignment.partitions) {
     const ReplicaList& ids = replicas.*list;
-    if (with_empty || !ids.empty()) map[std::to_string(partition)] = ids;
+    if (with_empty || !ids.empty()) entries.emplace_back(std::to_string(partition), ids);
   }
   return map;
 }

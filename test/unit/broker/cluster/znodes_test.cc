@@ -2,6 +2,8 @@
 // of Kafka wrote is read. Method: golden JSON both ways, then documents that must be refused.
 #include <doctest/doctest.h>
 
+#include <time.h>
+
 #include "broker/cluster/znode_paths.h"
 #include "broker/cluster/znodes/admin_requests.h"
 #include "broker/cluster/znodes/broker_info.h"
@@ -236,4 +238,27 @@ TEST_CASE("paths and the numbers in them") {
   CHECK(paths::parse_sequence("config_change_0000000012", "config_change_") == 12);
   CHECK(!paths::parse_sequence("config_change_", "config_change_"));
   CHECK(!paths::parse_sequence("other_1", "config_change_"));
+}
+
+// Story: each partition's key was looked for among all before it; 10,000 partitions held the
+// control loop for more than a second.
+TEST_CASE("a topic of many partitions is written as fast as a small one, per partition") {
+  const auto cost_ns = [](int partitions) {
+    cluster::TopicAssignment assignment;
+    for (int i = 0; i < partitions; ++i) assignment.partitions[i].replicas = {1, 2, 3};
+    const auto cpu_ns = [] {
+      timespec now{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+      return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+    };
+    const auto begin = cpu_ns();
+    const std::string json = cluster::encode_topic_assignment(assignment);
+    const auto end = cpu_ns();
+    CHECK(cluster::decode_topic_assignment(json)->partitions == assignment.partitions);
+    return end - begin;
+  };
+  (void)cost_ns(500);
+  const auto few = cost_ns(2'500);
+  const auto many = cost_ns(20'000);
+  CHECK(many < 24 * few);  // 64 times as much if it were quadratic
 }
