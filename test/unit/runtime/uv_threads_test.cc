@@ -145,11 +145,15 @@ TEST_CASE("a loop can run again after stop") {
 
 TEST_CASE("a stop that comes with a loop's first wake-up is not lost") {
   // The loop reads its descriptor once, then: whatever was written until there is gone.
-  for (int i = 0; i < 3000; ++i) {
-    runtime::LoopThread thread("stopped");
-    thread.loop().post([] {});
-    for (volatile int spin = 0; spin < (i % 300) * 20; spin = spin + 1) {
+  const auto spin = [](int rounds) {
+    for (volatile int i = 0; i < rounds; i = i + 1) {
     }
+  };
+  for (int i = 0; i < 4000; ++i) {
+    runtime::LoopThread thread("stopped");
+    spin(200'000);  // until it sleeps, most of the time
+    thread.loop().post([] {});
+    spin((i % 1000) * 50);
     thread.stop();
     thread.join();
   }
