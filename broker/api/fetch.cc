@@ -6,6 +6,7 @@
 #include "broker/api/error_mapping.h"
 #include "broker/api/fetch_framing.h"
 #include "broker/api/partition_lookup.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -98,19 +99,19 @@ void add_answer(protocol::FetchResponse& response, const FetchSession& session,
 
 // As in Kafka: what the request both names and forgets is forgotten. The caller awaits it at once.
 runtime::Task<void> forget(const protocol::FetchRequest& request, FetchSession& session,
-                           std::vector<FetchEntry*>& named, replication::TurnBudget& turn) {
+                           std::vector<FetchEntry*>& named, runtime::TurnBudget& turn) {
   for (const auto& topic : request.forgotten_topics_data) {
     for (const std::int32_t index : topic.partitions) {
       FetchEntry* entry = session.find(topic.topic, topic.topic_id, index);
       if (entry != nullptr) entry->is_forgotten = true;
-      if (turn.is_used_up()) co_await turn.next();
+      if (turn.is_spent()) co_await turn.yield();
     }
   }
   std::erase_if(named, [](const FetchEntry* entry) { return entry->is_forgotten; });
   for (const auto& topic : request.forgotten_topics_data) {
     for (const std::int32_t index : topic.partitions) {
       session.forget(topic.topic, topic.topic_id, index);
-      if (turn.is_used_up()) co_await turn.next();
+      if (turn.is_spent()) co_await turn.yield();
     }
   }
 }
@@ -125,7 +126,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   if (version < kFirstBatchVersion) co_return refuse_old_version(context, request);
 
   runtime::Loop& loop = *runtime::Loop::current();
-  replication::TurnBudget turn(loop);
+  runtime::TurnBudget turn;
   const std::int32_t replica_id =
       version >= 15 ? request.replica_state.replica_id : request.replica_id;
   Opened opened = open_session(request, version, replica_id >= 0, loop);
@@ -138,7 +139,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
     for (const auto& partition : topic.partitions) {
       named.push_back(&session.upsert(topic.topic, topic.topic_id, partition.partition,
                                       position_of(partition)));
-      if (turn.is_used_up()) co_await turn.next();
+      if (turn.is_spent()) co_await turn.yield();
     }
   }
   if (!opened.is_full && !request.forgotten_topics_data.empty()) {
@@ -168,7 +169,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   response.session_id = opened.is_cached ? session.id() : 0;
   runtime::OutputList records;
   for (FetchEntry* entry : *visited) {
-    if (turn.is_used_up()) co_await turn.next();
+    if (turn.is_spent()) co_await turn.yield();
     PartitionData data;
     if (!fill(*entry, opened.is_full, version, data)) continue;
     add_answer(response, session, *entry, std::move(data));
