@@ -168,6 +168,8 @@ class Sender {
   ~Sender() { abandon(); }
 
   explicit operator bool() const { return state_ != nullptr; }
+  // False once the receiver has given up.
+  bool is_awaited() const { return !state_->claimed.load(std::memory_order_acquire); }
   // False if the receiver had given up. Uses the sender up.
   bool complete(T value) {
     auto state = std::move(state_);

@@ -53,7 +53,8 @@ Task<base::Result<std::vector<SocketAddress>>> resolve(WorkerPool& resolver, std
   using Addresses = base::Result<std::vector<SocketAddress>>;
   auto [sender, receiver] = one_shot<Addresses>(*Loop::current());
   resolver.submit([sender = std::move(sender), look_up = LookUp{host, port}]() mutable {
-    sender.complete(look_up());
+    // Behind names that hang, who asked may have given up long since.
+    if (sender.is_awaited()) sender.complete(look_up());
   });
   auto found = co_await receiver.wait(timeout_ms, token);
   if (!found) co_return base::fail(std::move(found).error().with_context("resolve " + host));

@@ -50,6 +50,12 @@ std::string LogManager::reserve_place(const base::TopicPartition& partition) {
   return place.log_dir;
 }
 
+std::string LogManager::reserved_place(const base::TopicPartition& partition) const {
+  base::LockGuard guard(mutex_);
+  const auto at = places_.find(partition);
+  return at == places_.end() ? std::string() : at->second.log_dir;
+}
+
 void LogManager::release_place(const base::TopicPartition& partition) {
   base::LockGuard guard(mutex_);
   const auto at = places_.find(partition);
@@ -106,8 +112,17 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create_in(
       return base::fail(LogError::storage_error, opened.error().to_string());
     }
     log = std::move(*opened);
-    base::LockGuard guard(mutex_);
-    put_log(log);
+    {
+      base::LockGuard guard(mutex_);
+      put_log(log);
+    }
+    // A change of the topic's config until here found no log to tell.
+    for (auto known = options.config;;) {
+      auto now = options_.config_of(partition.topic);
+      if (now == known) break;
+      log->set_config(now);
+      known = std::move(now);
+    }
   }
   if (id && options_.keep_partition_metadata) TRY(log->assign_topic_id(*id));
   return log;

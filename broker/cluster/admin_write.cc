@@ -18,6 +18,8 @@ using zkclient::Op;
 using zkclient::ZkError;
 
 constexpr int kTriesMax = 10;
+// A comparison is lost because somebody else's change got through, so many may be.
+constexpr int kLostComparisonsMax = 1000;
 
 Op create_op(std::string path, std::string data, CreateMode mode = CreateMode::persistent) {
   auto acl = znode_acl(path);
@@ -127,6 +129,7 @@ runtime::Task<TopicOutcome> edit_config(zkclient::Client& client, std::string en
   const std::string path = paths::config(entity_path);
   const std::string notification = encode_config_change({entity_path});
   base::Error last(base::Errc::internal);
+  int lost = 0;
   for (int i = 0; i < kTriesMax; ++i) {
     const auto node = co_await client.get(path);
     const bool exists = node.has_value();
@@ -166,6 +169,9 @@ runtime::Task<TopicOutcome> edit_config(zkclient::Client& client, std::string en
       break;
     }
     // Else the controller or the config has changed since it was read: again.
+    const bool has_lost = failure->index == 1 && (failure->error == ZkError::bad_version ||
+                                                  failure->error == ZkError::node_exists);
+    if (has_lost && ++lost < kLostComparisonsMax) --i;
   }
   co_return transport_outcome(last);
 }

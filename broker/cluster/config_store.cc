@@ -197,7 +197,12 @@ runtime::Task<base::Result<void>> ConfigStore::read_topics(zkclient::Client& cli
 runtime::Task<base::Result<void>> ConfigStore::refresh_topics(std::vector<std::string> names) {
   zkclient::Client* const client = client_ != nullptr ? client_ : loaded_client_;
   if (client == nullptr) co_return base::fail(base::Errc::unavailable, "no ZooKeeper session");
-  co_return co_await read_topics(*client, std::move(names), /*told=*/false);
+  auto done = co_await read_topics(*client, std::move(names), /*told=*/false);
+  if (!done) {  // the logs are made with what is known, and told once it can be read
+    load_pending_ = true;
+    wake_.notify_all();
+  }
+  co_return done;
 }
 
 // --- changes ----------------------------------------------------------------------------------
@@ -229,8 +234,9 @@ runtime::Task<void> ConfigStore::run() {
     }
     base::Result<void> done;
     if (load_pending_) {
+      load_pending_ = false;  // before reading, like the changes
       done = co_await load(*client);
-      if (done) load_pending_ = client_ != client;
+      if (!done || client_ != client) load_pending_ = true;
     }
     if (done) {
       changes_pending_ = false;  // before reading: a change while we read sets it again

@@ -73,6 +73,7 @@ runtime::Task<base::Result<void>> ZkSession::connect() {
   stored_ = std::move(found.stored);
   boot_id_ = std::move(found.boot_id);
   next_sequence_ = stored_ ? stored_->sequence + 1 : 1;
+  if (closed_) co_return base::fail(base::Errc::closed);  // while the disk was read
 
   auto client = make_client(std::nullopt);
   watch_over(*client);

@@ -78,13 +78,12 @@ runtime::Task<base::Result<std::map<TopicPartition, ErrorCode>>> ReplicaElection
 }
 
 runtime::Task<base::Result<void>> ReplicaElection::on_znode() {
-  for (;;) {
-    CO_TRY_ASSIGN(auto partitions, co_await env_.store.read_preferred_election());
-    if (!partitions) co_return base::Result<void>();
-    LOG_INFO("preferred election asked for in ZooKeeper partitions={}", partitions->size());
-    CO_TRY(co_await elect(std::move(*partitions), ElectionType::preferred));
-    CO_TRY(co_await env_.store.remove_preferred_election());
-  }
+  CO_TRY_ASSIGN(auto partitions, co_await env_.store.read_preferred_election());
+  if (!partitions) co_return base::Result<void>();
+  LOG_INFO("preferred election asked for in ZooKeeper partitions={}", partitions->size());
+  CO_TRY(co_await elect(std::move(*partitions), ElectionType::preferred));
+  // The watch of the read fires at the removal; what is asked for next is read then.
+  co_return co_await env_.store.remove_preferred_election();
 }
 
 runtime::Task<base::Result<void>> ReplicaElection::rebalance(std::int32_t percentage) {

@@ -327,7 +327,12 @@ StoreTask<void> ZkStore::remove_trees(std::vector<std::string> roots) {
       CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
       const auto children = co_await client->children_many(level);
       for (std::size_t i = 0; i < level.size(); ++i) {
-        if (!children[i]) continue;  // gone, or the removal below finds it
+        if (!children[i]) {
+          const base::Error& error = children[i].error();
+          // Not to be read for good: its children would keep it from being removed, round by round.
+          if (!error.is(ZkError::no_node) && !is_transient(error)) co_return base::fail(error);
+          continue;  // gone, or asked for again in the next round
+        }
         for (const std::string& child : *children[i]) tree.push_back(level[i] + "/" + child);
       }
       begin = end;
@@ -360,7 +365,7 @@ StoreTask<void> ZkStore::remove_topics(std::vector<std::string> topics) {
       ops.push_back(Op::remove(paths::delete_topic(topics[i])));
     }
     CO_TRY(co_await remove_trees(std::move(roots)));
-    CO_TRY(co_await writer_.write_all(std::move(ops), ZkError::no_node));
+    CO_TRY(co_await remove_each(std::move(ops)));
   }
   co_return base::Result<void>();
 }
@@ -414,13 +419,26 @@ StoreTask<void> ZkStore::remove_log_dir_events(std::vector<std::string> children
 StoreTask<void> ZkStore::remove_children(std::string parent, std::vector<std::string> children) {
   std::vector<Op> ops;
   for (const std::string& child : children) ops.push_back(Op::remove(parent + "/" + child));
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
+  co_return co_await remove_each(std::move(ops));
+}
+
+StoreTask<void> ZkStore::remove_each(std::vector<Op> ops) {
+  std::vector<std::string> node_paths;
+  for (const Op& op : ops) node_paths.push_back(op.path);
+  CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const ZkError error = outcomes[i].error;
+    if (error == ZkError::ok || error == ZkError::no_node) continue;
+    LOG_ERROR("{} cannot be removed and is left alone: {}", node_paths[i],
+              base::Error(error).to_string());
+  }
+  co_return base::Result<void>();
 }
 
 StoreTask<void> ZkStore::remove_preferred_election() {
   std::vector<Op> ops;
   ops.push_back(Op::remove(std::string(paths::kPreferredElection)));
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
+  co_return co_await remove_each(std::move(ops));
 }
 
 StoreTask<void> ZkStore::write_reassignments(cluster::Reassignments reassignments) {

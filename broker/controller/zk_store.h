@@ -62,6 +62,8 @@ class ZkStore final : public Store {
   // `paths` and whatever is below them.
   StoreTask<void> remove_trees(std::vector<std::string> paths);
   StoreTask<void> remove_children(std::string parent, std::vector<std::string> children);
+  // Each for itself: one that cannot be removed is named in a line and left alone.
+  StoreTask<void> remove_each(std::vector<zkclient::Op> ops);
 
   SessionSlot& session_;
   const Settings& settings_;

@@ -58,7 +58,8 @@ std::string ReplicaControl::place_of(const StopOrder& order) {
     return partition->log().log_dir();
   }
   const auto log = logs_.find(order.id);
-  return log == nullptr ? std::string() : log->log_dir();
+  // An order to make it may still wait in the lane of its directory: behind that one.
+  return log == nullptr ? logs_.reserved_place(order.id) : log->log_dir();
 }
 
 template <class Orders>
@@ -236,8 +237,15 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
       return storage_code(log.error());
     }
     partition = std::make_shared<Partition>(order.id, options_.broker_id, std::move(*log));
-    partition->set_min_insync_replicas(options_.min_insync_replicas(order.id.topic));
+    std::int32_t min_isr = options_.min_insync_replicas(order.id.topic);
+    partition->set_min_insync_replicas(min_isr);
     partitions_.put(partition);
+    // A change until here found no partition to tell.
+    for (auto now = options_.min_insync_replicas(order.id.topic); now != min_isr;
+         now = options_.min_insync_replicas(order.id.topic)) {
+      min_isr = now;
+      partition->set_min_insync_replicas(min_isr);
+    }
   }
 
   if (order.state.leader == options_.broker_id) {

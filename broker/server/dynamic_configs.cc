@@ -21,9 +21,14 @@ DynamicConfigs::DynamicConfigs(runtime::Loop& control, const config::Properties&
 void DynamicConfigs::on_topic_config(const std::string& topic, cluster::ConfigPointer overrides) {
   LOG_INFO("topic {} config changed", topic);
   std::vector<std::string> warnings;
-  (void)config::make_topic_config(current_.get()->log.topic_defaults, *overrides, &warnings);
+  const auto effective =
+      config::make_topic_config(current_.get()->log.topic_defaults, *overrides, &warnings);
   for (const std::string& warning : warnings) LOG_WARN("/config/topics/{}: {}", topic, warning);
   apply(topic);
+  if (overrides->contains("unclean.leader.election.enable") &&
+      effective.unclean_leader_election_enable) {
+    user_.on_unclean_allowed(topic);
+  }
 }
 
 void DynamicConfigs::on_broker_config(cluster::ConfigPointer default_config,

@@ -16,6 +16,8 @@ class BrokerConfigUser {
  public:
   virtual ~BrokerConfigUser() = default;
   virtual void on_changed(const config::ServerConfig& before, const config::ServerConfig& now) = 0;
+  // A topic's own config says that it may be led by a replica outside the ISR.
+  virtual void on_unclean_allowed(const std::string& topic) = 0;
 };
 
 // Control loop.

@@ -26,6 +26,10 @@ void LiveConfig::on_changed(const config::ServerConfig& before, const config::Se
   if (!std::exchange(is_stale_, true)) scope_.spawn(catch_up());
 }
 
+void LiveConfig::on_unclean_allowed(const std::string& topic) {
+  if (!scope_.cancelled()) p_.controller->unclean_election_enabled(topic);
+}
+
 // One at a time, each with the newest config.
 runtime::Task<void> LiveConfig::catch_up() {
   while (is_stale_ && !scope_.cancelled()) {

@@ -14,6 +14,7 @@ class LiveConfig final : public BrokerConfigUser {
  public:
   explicit LiveConfig(Parts& parts);
   void on_changed(const config::ServerConfig& before, const config::ServerConfig& now) override;
+  void on_unclean_allowed(const std::string& topic) override;
   runtime::Task<void> close();
 
  private:

@@ -158,6 +158,7 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
     LOG_ERROR("{}", line);
     print_error(line);
     co_await broker.stop();
+    end_at_once_if_held(broker, EXIT_FAILURE);
     co_return EXIT_FAILURE;
   }
   LOG_INFO("stopping on signal={}", progress.signal_number);

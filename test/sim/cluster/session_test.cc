@@ -179,5 +179,22 @@ TEST_CASE("a stop during the start") {
   CHECK(!connected.has_value());
 }
 
+TEST_CASE("a stop while the start reads the session file") {
+  ClusterFixture fixture;
+  auto session = fixture.make_session();
+  runtime::TaskScope scope(fixture.loop, "start");
+  std::optional<base::Result<void>> connected;
+  const auto start = [](ZkSession* target,
+                        std::optional<base::Result<void>>* result) -> runtime::Task<void> {
+    result->emplace(co_await target->connect());
+  };
+  scope.spawn(start(session.get(), &connected));
+  fixture.run(session->close());
+  REQUIRE(fixture.world.run_until([&] { return connected.has_value(); }, 1'000));
+  CHECK(!connected->has_value());
+  fixture.run(session->close());
+  CHECK(fixture.ensemble.session_count() == 0);
+}
+
 }  // namespace
 }  // namespace cluster

@@ -158,5 +158,24 @@ TEST_CASE_FIXTURE(HostileFixture, "partitions do not wait for partition 0 to hav
   CHECK(controller_epoch() == 1);
 }
 
+TEST_CASE_FIXTURE(HostileFixture, "a node that cannot be removed is left alone") {
+  put("/log_dir_event_notification/log_dir_event_0000000777",
+      R"({"version":1,"broker":1,"event":1})");
+  put("/log_dir_event_notification/log_dir_event_0000000777/child", "");
+  check_office_is_kept(1);
+  put("/admin/preferred_replica_election",
+      R"({"version":1,"partitions":[{"topic":"t","partition":0}]})");
+  put("/admin/preferred_replica_election/child", "");
+  check_office_is_kept(1);
+  put("/admin/delete_topics/t", "");
+  put("/admin/delete_topics/t/child", "");
+  check_office_is_kept(1);
+  create_topic("later", {{1, 2}});
+  REQUIRE(wait_for([&] { return is_served("later"); }));
+  put("/admin/delete_topics/later", "");
+  REQUIRE(wait_for([&] { return !is_served("later"); }));
+  check_office_is_kept(1);
+}
+
 }  // namespace
 }  // namespace controller_sim
