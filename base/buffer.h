@@ -70,10 +70,17 @@ class Buffer {
   void reserve(std::size_t capacity_bytes) {
     if (capacity_bytes <= capacity()) return;
     DVERIFY(is_sole_owner());
-    Buffer larger = with_capacity(capacity_bytes);
-    if (size() > 0) std::memcpy(larger.block_->bytes(), block_->bytes(), size());
-    larger.block_->size = size();
-    *this = std::move(larger);
+    if (block_ == nullptr) {
+      block_ = allocate(capacity_bytes);
+      return;
+    }
+    // A large block moves by its pages: it is never there twice, and nothing is copied.
+    const std::size_t size_bytes = size();
+    void* memory = std::realloc(static_cast<void*>(block_), sizeof(Block) + capacity_bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    block_ = new (memory) Block;
+    block_->size = size_bytes;
+    block_->capacity = capacity_bytes;
   }
   void append(Bytes bytes) {
     if (bytes.empty()) return;

@@ -74,7 +74,7 @@ void LoopWatch::begin_turn(std::int64_t now_ns) {
   turn_cpu_ns_ = 0;
   turn_was_told_ = false;
   longest_ns_ = 0;
-  if (now_ns - marked_ns_ >= kMarkNs) (void)mark(now_ns);
+  if (now_ns - marked_ns_ >= kIdleMarkNs) (void)mark(now_ns);
 }
 
 void LoopWatch::begin_piece(const char* kind) {

@@ -53,9 +53,11 @@ class LoopWatch {
   };
 
  private:
-  // A thread's CPU clock costs a system call, so it is read at most once in so much time. What a
-  // slow piece is said to have used may be too much by it.
+  // A thread's CPU clock costs a system call: it is read behind a piece that took so much time,
   static constexpr std::int64_t kMarkNs = 10'000'000;
+  // and between turns once in so much. What a slow piece is said to have used may be too much by
+  // what was used since.
+  static constexpr std::int64_t kIdleMarkNs = 100'000'000;
 
   void end_long_piece(std::int64_t took_ns, std::int64_t now_ns);
   void end_slow_turn(std::int64_t now_ns);

@@ -24,6 +24,7 @@ DiskFailure classify(const base::Error& error, DiskAccess access, bool is_gone) 
     case ENOSPC:
     case EDQUOT:
       return access == DiskAccess::write ? DiskFailure::no_room : DiskFailure::device_failed;
+    case ENAMETOOLONG: return DiskFailure::bad_content;  // the name's fault, not the device's
     case ENOENT:
     case ENOTDIR: return is_gone ? DiskFailure::moved : DiskFailure::device_failed;
     default: return DiskFailure::device_failed;

@@ -69,13 +69,34 @@ void IndexFile::assume_empty() {
 }
 
 base::Result<std::int64_t> IndexFile::count(bool may_block) {
-  base::LockGuard guard(mutex_);
+  if (may_block) {
+    base::LockGuard guard(mutex_);
+    return count_locked(true);
+  }
+  // Whoever holds it may be waiting for the device.
+  if (!mutex_.try_lock()) return base::fail(base::Errc::would_block, "an index is in use");
+  auto entries = count_locked(false);
+  mutex_.unlock();
+  return entries;
+}
+
+base::Result<std::int64_t> IndexFile::count_locked(bool may_block) {
   TRY(load(may_block));
   return stored_count_ + tail_count();
 }
 
 base::Result<void> IndexFile::read(std::int64_t index, std::byte* entry, bool may_block) {
-  base::LockGuard guard(mutex_);
+  if (may_block) {
+    base::LockGuard guard(mutex_);
+    return read_locked(index, entry, true);
+  }
+  if (!mutex_.try_lock()) return base::fail(base::Errc::would_block, "an index is in use");
+  auto done = read_locked(index, entry, false);
+  mutex_.unlock();
+  return done;
+}
+
+base::Result<void> IndexFile::read_locked(std::int64_t index, std::byte* entry, bool may_block) {
   TRY(load(may_block));
   if (index >= stored_count_) {
     const auto at = static_cast<std::size_t>(index - stored_count_) * entry_bytes_;

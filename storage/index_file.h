@@ -59,6 +59,9 @@ class IndexFile {
   static constexpr std::int64_t kUnknown = INT64_MAX;  // more than the stored entries, maybe
 
   base::Result<void> load(bool may_block = true) REQUIRES(mutex_);
+  base::Result<std::int64_t> count_locked(bool may_block) REQUIRES(mutex_);
+  base::Result<void> read_locked(std::int64_t index, std::byte* entry, bool may_block)
+      REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);
   base::Result<void> read_stored(std::int64_t index, std::byte* entry, bool may_block)
       REQUIRES(mutex_);

@@ -34,9 +34,11 @@ void LogFlusher::on_written(std::int64_t bytes, std::int64_t now_ms) {
 bool LogFlusher::must_flush(base::Offset end, std::int64_t flush_messages) {
   const std::int64_t covered =
       std::max(durable_.load(std::memory_order_relaxed), wanted_.load(std::memory_order_relaxed));
-  if (end.value() - covered < flush_messages) return false;
-  wanted_.store(end.value());
-  return true;
+  // flush.messages=1: that somebody else has asked for it already does not put it on the device.
+  const bool is_due = flush_messages <= 1 ? end > durable_offset()
+                                          : end.value() - covered >= flush_messages;
+  if (is_due) wanted_.store(std::max(wanted_.load(), end.value()));
+  return is_due;
 }
 
 bool LogFlusher::must_flush_duplicate(base::Offset end, std::int64_t flush_messages) const {

@@ -329,6 +329,12 @@ class LogLoader {
         request_.had_clean_shutdown
             ? log_end
             : std::max(loaded.log_start, std::min(request_.recovery_point, log_end));
+    if (bad_transaction_index_) {
+      // What was built anew is not on the device yet.
+      loaded.has_new_files = true;
+      loaded.recovery_point =
+          std::max(loaded.log_start, std::min(loaded.recovery_point, *bad_transaction_index_));
+    }
     epochs_.truncate_from_end(log_end);
     epochs_.truncate_from_start(loaded.log_start);
     TRY(rebuild_producer_state(producers_, segments_, loaded.log_start, log_end, request_.now_ms,

@@ -102,9 +102,9 @@ class LogManager {
   // it. Empty, with nothing to release: it may lie in an offline directory, or none is usable. Does
   // not wait for the disk.
   std::string reserve_place(const base::TopicPartition& partition) EXCLUDES(mutex_);
-  // The directory that reserve_place() chose and that is still reserved; empty if there is none.
-  std::string reserved_place(const base::TopicPartition& partition) const EXCLUDES(mutex_);
   void release_place(const base::TopicPartition& partition) EXCLUDES(mutex_);
+  // Where the log is, or is about to be made; empty if neither.
+  std::string known_place(const base::TopicPartition& partition) const EXCLUDES(mutex_);
   base::Result<std::shared_ptr<PartitionLog>> get_or_create_in(
       const std::string& log_dir, const base::TopicPartition& partition,
       std::optional<base::TopicId> id, std::int64_t now_ms) EXCLUDES(mutex_);

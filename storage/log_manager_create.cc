@@ -50,8 +50,9 @@ std::string LogManager::reserve_place(const base::TopicPartition& partition) {
   return place.log_dir;
 }
 
-std::string LogManager::reserved_place(const base::TopicPartition& partition) const {
+std::string LogManager::known_place(const base::TopicPartition& partition) const {
   base::LockGuard guard(mutex_);
+  if (const auto log = logs_.find(partition)) return log->log_dir();
   const auto at = places_.find(partition);
   return at == places_.end() ? std::string() : at->second.log_dir;
 }
@@ -116,13 +117,9 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create_in(
       base::LockGuard guard(mutex_);
       put_log(log);
     }
-    // A change of the topic's config until here found no log to tell.
-    for (auto known = options.config;;) {
-      auto now = options_.config_of(partition.topic);
-      if (now == known) break;
-      log->set_config(now);
-      known = std::move(now);
-    }
+    // A change of the topic's config until here found no log to tell; one while it is told here, by
+    // the same look, is seen by the second.
+    for (int look = 0; look < 2; ++look) log->set_config(options_.config_of(partition.topic));
   }
   if (id && options_.keep_partition_metadata) TRY(log->assign_topic_id(*id));
   return log;

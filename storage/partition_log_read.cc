@@ -349,23 +349,30 @@ base::Result<std::optional<TimestampOffset>> PartitionLog::offset_for_timestamp(
 
 base::Result<std::optional<TimestampOffset>> PartitionLog::offset_of_max_timestamp() const {
   TRY(check_usable());
-  const ReadView view = read_view({}, {});
-  std::optional<std::size_t> best;
-  TimeEntry best_entry;
-  for (std::size_t i = 0; i < view.segments->size(); ++i) {
-    const auto entry = (*view.segments)[i]->max_timestamp();
-    if (!entry) return disk_failed(entry.error());
-    if (entry->timestamp_ms > best_entry.timestamp_ms) {
-      best = i;
-      best_entry = *entry;
+  for (int attempt = 1;; ++attempt) {
+    const ReadView view = read_view({}, {});
+    std::optional<base::Error> failed;
+    std::optional<std::size_t> best;
+    TimeEntry best_entry;
+    for (std::size_t i = 0; i < view.segments->size() && !failed; ++i) {
+      const auto entry = (*view.segments)[i]->max_timestamp();
+      if (!entry) {
+        failed = entry.error();
+      } else if (entry->timestamp_ms > best_entry.timestamp_ms) {
+        best = i;
+        best_entry = *entry;
+      }
     }
+    if (!failed && !best) return std::optional<TimestampOffset>();
+    if (!failed) {
+      Segment& segment = *(*view.segments)[*best];
+      // The record itself: the batch's first with that timestamp.
+      auto found = find_timestamp(segment, end_position_of(view, *best), best_entry.timestamp_ms);
+      if (found) return found;
+      failed = found.error();
+    }
+    if (attempt == kAttemptsMax || !has_vanished(*failed)) return disk_failed(*failed);
   }
-  if (!best) return std::optional<TimestampOffset>();
-  Segment& segment = *(*view.segments)[*best];
-  // The record itself: the batch's first with that timestamp.
-  auto found = find_timestamp(segment, end_position_of(view, *best), best_entry.timestamp_ms);
-  if (!found) return disk_failed(found.error());
-  return found;
 }
 
 TimestampOffset PartitionLog::earliest_offset() const {

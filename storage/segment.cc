@@ -80,7 +80,8 @@ void Segment::set_directory(const std::string& directory) {
 
 base::Result<std::shared_ptr<runtime::File>> Segment::log_file(bool may_block) const {
   if (auto file = handle_.file()) return file;
-  if (!may_block) return base::fail(base::Errc::would_block, path(".log") + " is not open");
+  // Without the path: its lock is held while a file is opened.
+  if (!may_block) return base::fail(base::Errc::would_block, segment_file_name(base_offset_));
   base::LockGuard guard(path_mutex_);
   return environment_.descriptors.get(handle_, path_locked(".log"));
 }
@@ -213,10 +214,11 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
   TRY_ASSIGN(const OffsetEntry last_entry, offset_index_.lookup(max.offset));
   BatchHeaderReader reader(file, last_entry.position, position);
   for (;;) {
-    TRY_ASSIGN(const auto batch, reader.next());
-    if (!batch) break;
-    if (batch->has_records && batch->max_timestamp_ms > max.timestamp_ms) {
-      max = {batch->max_timestamp_ms, batch->last_offset};
+    const auto batch = reader.next();
+    if (!batch && !is_bad_content(batch.error())) return base::fail(batch.error());
+    if (!batch || !*batch) break;
+    if ((*batch)->has_records && (*batch)->max_timestamp_ms > max.timestamp_ms) {
+      max = {(*batch)->max_timestamp_ms, (*batch)->last_offset};
     }
   }
   base::LockGuard guard(timestamp_mutex_);
@@ -229,6 +231,7 @@ base::Result<void> Segment::reset_indexes() {
   TRY(offset_index_.file().truncate(0));
   TRY(time_index_.file().truncate(0));
   are_indexes_checked_.store(true);
+  is_index_distrusted_.store(false);
   bytes_since_index_entry_ = 0;
   first_timestamp_ms_.reset();
   base::LockGuard guard(timestamp_mutex_);
@@ -267,7 +270,8 @@ base::Result<TimeEntry> Segment::max_timestamp() {
 base::Result<std::int64_t> Segment::largest_timestamp_ms() {
   TRY_ASSIGN(const TimeEntry max, max_timestamp());
   if (max.timestamp_ms >= 0) return max.timestamp_ms;
-  TRY_ASSIGN(const runtime::FileInfo info, environment_.files.info(path(".log")));
+  base::LockGuard guard(path_mutex_);  // not a name that it had a moment ago
+  TRY_ASSIGN(const runtime::FileInfo info, environment_.files.info(path_locked(".log")));
   return info.modified_ms;
 }
 

@@ -28,7 +28,7 @@ base::Result<void> unless_full(base::Result<void> result) {
 base::Result<void> Segment::check_indexes(bool may_block) {
   if (are_indexes_checked_.load(std::memory_order_acquire)) return {};
   if (!may_block) {
-    return base::fail(base::Errc::would_block, path(".index") + " was not looked at yet");
+    return base::fail(base::Errc::would_block, segment_file_name(base_offset_));
   }
   base::LockGuard guard(check_mutex_);
   if (are_indexes_checked_.load(std::memory_order_acquire)) return {};
@@ -129,10 +129,12 @@ base::Result<void> Segment::keep_indexes_below(base::Offset offset, std::int64_t
   TRY_ASSIGN(const auto file, log_file());
   BatchHeaderReader reader(file, std::min(last.position, position), position);
   for (;;) {
-    TRY_ASSIGN(const auto batch, reader.next());
-    if (!batch) break;
-    if (batch->has_records && batch->max_timestamp_ms > max.timestamp_ms) {
-      max = {batch->max_timestamp_ms, batch->last_offset};
+    const auto batch = reader.next();
+    // Damage below the recovery point is told when it is read, and keeps no log from loading.
+    if (!batch && !is_bad_content(batch.error())) return base::fail(batch.error());
+    if (!batch || !*batch) break;
+    if ((*batch)->has_records && (*batch)->max_timestamp_ms > max.timestamp_ms) {
+      max = {(*batch)->max_timestamp_ms, (*batch)->last_offset};
     }
   }
   base::LockGuard guard(timestamp_mutex_);

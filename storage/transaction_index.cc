@@ -34,7 +34,18 @@ base::Result<std::string> TransactionIndex::content() {
 
 base::Result<TransactionIndex::Entries> TransactionIndex::read(base::Offset base_offset,
                                                                bool may_block) {
-  base::LockGuard guard(mutex_);
+  if (may_block) {
+    base::LockGuard guard(mutex_);
+    return read_locked(base_offset, true);
+  }
+  if (!mutex_.try_lock()) return base::fail(base::Errc::would_block, "an index is in use");
+  auto entries = read_locked(base_offset, false);
+  mutex_.unlock();
+  return entries;
+}
+
+base::Result<TransactionIndex::Entries> TransactionIndex::read_locked(base::Offset base_offset,
+                                                                      bool may_block) {
   if (known_ != nullptr) return known_;
   if (!may_block && !(stored_bytes_ == 0 || is_large_)) {
     return base::fail(base::Errc::would_block, path_ + " was not read yet");

@@ -55,6 +55,7 @@ class TransactionIndex {
   base::Result<void> rename_to(std::string path) EXCLUDES(mutex_);
 
  private:
+  base::Result<Entries> read_locked(base::Offset base_offset, bool may_block) REQUIRES(mutex_);
   // The file's whole entries, then those in memory.
   base::Result<std::string> content() REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);

@@ -108,12 +108,15 @@ runtime::Task<bool> topic_exists(const ConfigContext& context, std::string topic
   co_return exists && *exists;
 }
 
-runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic) {
+runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic,
+                                                 bool* is_answered) {
+  if (!*is_answered) co_return *context.store.topic(topic);
   auto stored = co_await runtime::call_on(context.admin.control_scope,
                                           [admin = &context.admin.admin, path = "topics/" + topic] {
                                             return admin->read_config(path);
                                           });
   if (stored) co_return std::move(*stored);
+  *is_answered = false;
   co_return *context.store.topic(topic);
 }
 

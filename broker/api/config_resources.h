@@ -25,7 +25,10 @@ std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& 
 bool is_number(std::string_view name);
 // Whether there is such a topic; asks ZooKeeper while this broker does not know the topics yet.
 runtime::Task<bool> topic_exists(const ConfigContext& context, std::string topic);
-runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic);
+// As ZooKeeper says, if `*is_answered`; where it does not say, that is noted there, and the answer
+// is what was heard last. Awaited at once.
+runtime::Task<config::ConfigMap> topic_overrides(const ConfigContext& context, std::string topic,
+                                                 bool* is_answered);
 
 // Applies changes to one resource. `replaces`: AlterConfigs, the changes are all that is left.
 runtime::Task<ConfigOutcome> alter_resource(const ConfigContext& context, std::int8_t type,

@@ -18,6 +18,8 @@ constexpr std::int32_t kLeaderMin = -2;
 constexpr std::int32_t kEpochMin = -2;
 constexpr std::int8_t kRecoveryStateMax = 1;
 constexpr std::int32_t kPortMax = 65535;
+// A refusal repeats the name for each partition; a longer one is no topic's.
+constexpr std::size_t kNameBytesMax = cluster::kTopicNameBytesMax;
 
 bool are_brokers(const std::vector<std::int32_t>& ids) {
   return std::ranges::all_of(ids, [](std::int32_t id) { return id >= 0; });
@@ -73,7 +75,7 @@ template <class State>
 RefusedPartition describe(const std::string& topic, const base::Uuid& id, const State& state) {
   ErrorCode fault = fault_of(topic, state.partition_index);
   if (fault == ErrorCode::kNone && !is_valid_state(state)) fault = ErrorCode::kInvalidRequest;
-  return {topic, id, state.partition_index, fault};
+  return {topic.substr(0, kNameBytesMax), id, state.partition_index, fault};
 }
 
 bool is_security_protocol(std::int16_t value) {
@@ -121,7 +123,8 @@ std::vector<RefusedPartition> take_invalid(protocol::LeaderAndIsrRequest& reques
 std::vector<RefusedPartition> take_invalid(protocol::StopReplicaRequest& request) {
   Refusals refusals("StopReplica");
   const auto named = [](const std::string& topic, std::int32_t partition) {
-    return RefusedPartition{topic, {}, partition, fault_of(topic, partition)};
+    return RefusedPartition{
+        topic.substr(0, kNameBytesMax), {}, partition, fault_of(topic, partition)};
   };
   refusals.take(request.ungrouped_partitions, [&](const auto& partition) {
     return named(partition.topic_name, partition.partition_index);

@@ -75,8 +75,10 @@ runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext
   protocol::DescribeConfigsResponse response;
   runtime::TurnBudget turn;
   AnswerBudget budget;
+  bool is_answered = true;  // by ZooKeeper; once it was not, the other topics are not asked for
   for (const auto& wanted : request->resources) {
     if (turn.is_spent()) co_await turn.yield();
+    if (context.cancel.cancelled()) co_return network::close_reply();  // nobody waits any more
     if (!response.results.empty()) budget.take(size_of(response.results.back()));
     Result& result = response.results.emplace_back();
     result.resource_type = wanted.resource_type;
@@ -92,7 +94,8 @@ runtime::Task<network::Reply> DescribeConfigsApi::handle(network::RequestContext
       } else if (!co_await topic_exists(context_, wanted.resource_name)) {
         set_error(result, ErrorCode::kUnknownTopicOrPartition, "");
       } else {
-        const auto overrides = co_await topic_overrides(context_, wanted.resource_name);
+        const auto overrides =
+            co_await topic_overrides(context_, wanted.resource_name, &is_answered);
         add_entries(result, wanted, config::describe_topic(overrides, broker_sources(context_)),
                     *request);
       }

@@ -13,6 +13,8 @@ constexpr std::size_t kMebibyte = 1024 * 1024;
 // Room for a hundred thousand groups or topics, and, between brokers, for as many partitions with
 // their replicas.
 constexpr std::size_t kDecodedBytesMax = 8 * kMebibyte;
+// A partition takes ten times as much in a session.
+constexpr std::size_t kDecodedFetchBytesMax = 32 * kMebibyte;
 constexpr std::size_t kDecodedPartitionsBytesMax = 128 * kMebibyte;
 // As much is not charged: a small frame is not either.
 constexpr std::size_t kFreeDecodedBytes = 1 * kMebibyte;
@@ -36,10 +38,7 @@ void warn_closing(const network::RequestContext& context, std::string_view reaso
 std::size_t decoded_bytes_max(std::int16_t api_key) {
   using protocol::ApiKey;
   switch (static_cast<ApiKey>(api_key)) {
-    case ApiKey::kProduce:
-    case ApiKey::kFetch:
-    case ApiKey::kListOffsets:
-    case ApiKey::kOffsetForLeaderEpoch:
+    case ApiKey::kFetch: return kDecodedFetchBytesMax;
     case ApiKey::kLeaderAndIsr:
     case ApiKey::kStopReplica:
     case ApiKey::kUpdateMetadata:

@@ -6,6 +6,7 @@
 #include "broker/api/error_mapping.h"
 #include "broker/api/fetch_framing.h"
 #include "broker/api/partition_lookup.h"
+#include "broker/cluster/topic_name.h"
 #include "runtime/turn_budget.h"
 
 namespace api {
@@ -116,6 +117,15 @@ runtime::Task<void> forget(const protocol::FetchRequest& request, FetchSession& 
   }
 }
 
+// A session keeps the name with each partition: nobody may make it keep what no topic is called.
+bool has_overlong_name(const protocol::FetchRequest& request) {
+  const auto is_overlong = [](const auto& topic) {
+    return topic.topic.size() > cluster::kTopicNameBytesMax;
+  };
+  return std::ranges::any_of(request.topics, is_overlong) ||
+         std::ranges::any_of(request.forgotten_topics_data, is_overlong);
+}
+
 }  // namespace
 
 runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
@@ -124,6 +134,7 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   if (!decoded) co_return network::close_reply();
   const protocol::FetchRequest& request = *decoded;
   if (version < kFirstBatchVersion) co_return refuse_old_version(context, request);
+  if (has_overlong_name(request)) co_return network::close_reply();
 
   runtime::Loop& loop = *runtime::Loop::current();
   runtime::TurnBudget turn;

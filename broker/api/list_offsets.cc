@@ -6,6 +6,7 @@
 #include "broker/api/error_mapping.h"
 #include "broker/api/partition_lookup.h"
 #include "protocol/gen/list_offsets.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -105,10 +106,13 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
   const protocol::ListOffsetsRequest& request = *decoded;
   const std::int64_t now_ms = runtime::Loop::current()->wall_ms();
 
-  std::map<std::pair<std::string_view, std::int32_t>, int> times_named;
+  // By number first: names of one topic are equal to their ends.
+  std::map<std::pair<std::int32_t, std::string_view>, int> times_named;
+  runtime::TurnBudget turn;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      ++times_named[{topic.name, partition.partition_index}];
+      if (turn.is_spent()) co_await turn.yield();
+      ++times_named[{partition.partition_index, topic.name}];
     }
   }
 
@@ -117,9 +121,10 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
     auto& answers = response.topics.emplace_back();
     answers.name = topic.name;
     for (const auto& wanted : topic.partitions) {
+      if (turn.is_spent()) co_await turn.yield();
       ResponsePartition& answer = answers.partitions.emplace_back();
       answer.partition_index = wanted.partition_index;
-      if (version >= 1 && times_named[{topic.name, wanted.partition_index}] > 1) {
+      if (version >= 1 && times_named[{wanted.partition_index, topic.name}] > 1) {
         fill(answer, fail(ErrorCode::kInvalidRequest));
         continue;
       }

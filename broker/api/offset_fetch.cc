@@ -1,7 +1,10 @@
 #include "protocol/gen/offset_fetch.h"
 
+#include <algorithm>
+
 #include "broker/api/answer_budget.h"
 #include "broker/api/group_offsets.h"
+#include "broker/cluster/topic_name.h"
 #include "runtime/cross_loop.h"
 #include "runtime/turn_budget.h"
 
@@ -27,6 +30,14 @@ groups::FetchOffsetsRequest fetch_request(const std::optional<Topics>& topics,
       partitions.push_back({topic.name, index});
   }
   return fetch;
+}
+
+// The name of a topic is kept with each of its partitions: not one that no topic can have.
+template <class Topics>
+bool has_overlong_name(const std::optional<Topics>& topics) {
+  if (!topics) return false;
+  return std::ranges::any_of(
+      *topics, [](const auto& topic) { return topic.name.size() > cluster::kTopicNameBytesMax; });
 }
 
 // Into the topics of either form of response; the offsets of one topic stand together.
@@ -91,6 +102,11 @@ runtime::Task<network::Reply> OffsetFetchApi::handle(network::RequestContext& co
                                                      std::int16_t version) {
   const auto request = decode_request<Request>(context);
   if (!request) co_return network::close_reply();
+  if (has_overlong_name(request->topics) ||
+      std::ranges::any_of(request->groups,
+                          [](const auto& group) { return has_overlong_name(group.topics); })) {
+    co_return network::close_reply();
+  }
   Response response;
   if (version < kFirstBatched) {
     auto fetch = fetch_request(request->topics, request->require_stable);

@@ -3,6 +3,7 @@
 #include "broker/api/error_mapping.h"
 #include "broker/api/partition_lookup.h"
 #include "protocol/gen/offset_for_leader_epoch.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 
@@ -11,10 +12,12 @@ runtime::Task<network::Reply> OffsetForLeaderEpochApi::handle(network::RequestCo
   const auto decoded = decode_request<protocol::OffsetForLeaderEpochRequest>(context);
   if (!decoded) co_return network::close_reply();
   protocol::OffsetForLeaderEpochResponse response;
+  runtime::TurnBudget turn;
   for (const auto& topic : decoded->topics) {
     auto& answers = response.topics.emplace_back();
     answers.topic = topic.topic;
     for (const auto& wanted : topic.partitions) {
+      if (turn.is_spent()) co_await turn.yield();
       auto& answer = answers.partitions.emplace_back();
       answer.partition = wanted.partition;
       const auto partition =

@@ -7,6 +7,7 @@
 #include "broker/api/partition_lookup.h"
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/produce.h"
+#include "runtime/turn_budget.h"
 
 namespace api {
 namespace {
@@ -133,7 +134,7 @@ bool is_heavy(const storage::PartitionLog& log, const storage::AppendRequest& ap
 
 }  // namespace
 
-std::vector<ProduceApi::PartitionProduce> ProduceApi::look_up(
+runtime::Task<std::vector<ProduceApi::PartitionProduce>> ProduceApi::look_up(
     const protocol::ProduceRequest& request, network::RequestContext& context,
     std::int16_t version) {
   const bool unauthorized = is_unauthorized(request);
@@ -142,8 +143,10 @@ std::vector<ProduceApi::PartitionProduce> ProduceApi::look_up(
   for (const auto& topic : request.topic_data) count += topic.partition_data.size();
   std::vector<PartitionProduce> produces;
   produces.reserve(count);
+  runtime::TurnBudget turn;
   for (const auto& topic : request.topic_data) {
     for (const auto& data : topic.partition_data) {
+      if (turn.is_spent()) co_await turn.yield();
       PartitionProduce& produce = produces.emplace_back();
       produce.topic = topic.name;
       produce.index = data.index;
@@ -167,7 +170,7 @@ std::vector<ProduceApi::PartitionProduce> ProduceApi::look_up(
       produce.append.zstd_allowed = version >= 7;
     }
   }
-  return produces;
+  co_return produces;
 }
 
 runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& context,
@@ -175,10 +178,16 @@ runtime::Task<network::Reply> ProduceApi::handle(network::RequestContext& contex
   const auto decoded = decode_request<protocol::ProduceRequest>(context);
   if (!decoded) co_return network::close_reply();
   const protocol::ProduceRequest& request = *decoded;
-  std::vector<PartitionProduce> produces = look_up(request, context, version);
+  // A late answer keeps the name with each partition.
+  for (const auto& topic : request.topic_data) {
+    if (topic.name.size() > cluster::kTopicNameBytesMax) co_return network::close_reply();
+  }
+  std::vector<PartitionProduce> produces = co_await look_up(request, context, version);
   runtime::Loop& loop = *runtime::Loop::current();
   bool all_stored = true;
+  runtime::TurnBudget turn;
   for (PartitionProduce& produce : produces) {
+    if (turn.is_spent()) co_await turn.yield();
     if (!produce.outcome) continue;
     storage::PartitionLog& log = produce.partition->log();
     auto validated =

@@ -38,8 +38,10 @@ class ProduceApi final : public ApiHandler {
   };
 
  private:
-  std::vector<PartitionProduce> look_up(const protocol::ProduceRequest& request,
-                                        network::RequestContext& context, std::int16_t version);
+  // Awaited at once.
+  runtime::Task<std::vector<PartitionProduce>> look_up(const protocol::ProduceRequest& request,
+                                                       network::RequestContext& context,
+                                                       std::int16_t version);
   network::Reply answer_later(std::vector<PartitionProduce> produces, Promise promise,
                               network::RequestContext& context);
 

@@ -1,6 +1,7 @@
 // Purpose: which topic names are valid, internal, or too much alike. Source: Topic.java (3.9).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@ namespace cluster {
 inline constexpr std::string_view kGroupMetadataTopic = "__consumer_offsets";
 inline constexpr std::string_view kTransactionStateTopic = "__transaction_state";
 inline constexpr std::string_view kClusterMetadataTopic = "__cluster_metadata";
+
+inline constexpr std::size_t kTopicNameBytesMax = 249;
 
 // nullopt if the name is valid, else the message for INVALID_TOPIC_EXCEPTION.
 std::optional<std::string> invalid_topic_name(std::string_view name);

@@ -86,34 +86,51 @@ bool MemoryBudget::try_grow(Charge& charge, std::int64_t total_bytes, Use use) {
   return grow_now(charge, bytes, use);
 }
 
-bool MemoryBudget::grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
-                                 std::int64_t now_ns, runtime::Sender<Charge> sender) {
+std::uint64_t MemoryBudget::grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
+                                          std::int64_t now_ns, runtime::Sender<Charge> sender) {
   const std::int64_t bytes = total_bytes - charge.bytes();
-  if (bytes <= 0) return true;
+  if (bytes <= 0) return 0;
   base::LockGuard guard(mutex_);
-  if (grow_now(charge, bytes, use)) return true;
-  waiters(use).push_back({bytes, now_ns, std::move(sender)});
+  if (grow_now(charge, bytes, use)) return 0;
+  waiters(use).emplace(++last_ticket_, Waiter{bytes, now_ns, std::move(sender)});
   waiter_count_.fetch_add(1, std::memory_order_relaxed);
-  return false;
+  return last_ticket_;
+}
+
+void MemoryBudget::forget_waiter(std::uint64_t ticket, Use use) {
+  Grants grants;
+  {
+    base::LockGuard guard(mutex_);
+    if (waiters(use).erase(ticket) == 0) return;
+    waiter_count_.fetch_sub(1, std::memory_order_relaxed);
+    serve(use, grants);  // it may have stood before others that are content with less
+  }
+  for (auto& [sender, granted] : grants) sender.complete(std::move(granted));
 }
 
 runtime::Task<base::Result<void>> MemoryBudget::grow(Charge& charge, std::int64_t total_bytes,
                                                      Use use, runtime::CancelToken token) {
   runtime::Loop& loop = *runtime::Loop::current();
   auto [sender, receiver] = runtime::one_shot<Charge>(loop);
-  if (!grow_or_queue(charge, total_bytes, use, loop.now_ns(), std::move(sender))) {
+  const std::uint64_t ticket =
+      grow_or_queue(charge, total_bytes, use, loop.now_ns(), std::move(sender));
+  if (ticket != 0) {
     // What is granted to a waiter that has gone gives itself back.
-    CO_TRY_ASSIGN(Charge granted, co_await receiver.wait(runtime::kNoTimeout, token));
-    charge.merge(std::move(granted));
+    auto granted = co_await receiver.wait(runtime::kNoTimeout, token);
+    if (!granted) {
+      forget_waiter(ticket, use);
+      co_return base::fail(std::move(granted).error());
+    }
+    charge.merge(std::move(*granted));
   }
   co_return base::Result<void>();
 }
 
 std::int64_t MemoryBudget::longest_wait_ns(std::int64_t now_ns) const {
   std::int64_t since_ns = now_ns;
-  if (!client_waiters_.empty()) since_ns = client_waiters_.front().since_ns;
+  if (!client_waiters_.empty()) since_ns = client_waiters_.begin()->second.since_ns;
   if (!inter_broker_waiters_.empty()) {
-    since_ns = std::min(since_ns, inter_broker_waiters_.front().since_ns);
+    since_ns = std::min(since_ns, inter_broker_waiters_.begin()->second.since_ns);
   }
   return now_ns - since_ns;
 }
@@ -150,12 +167,13 @@ void MemoryBudget::give_back(const Charge& charge) {
 }
 
 void MemoryBudget::serve(Use use, Grants& grants) {
-  std::list<Waiter>& list = waiters(use);
+  Waiters& list = waiters(use);
   while (!list.empty()) {
-    auto taken = take(list.front().bytes, use, false);
+    Waiter& first = list.begin()->second;
+    auto taken = take(first.bytes, use, false);
     if (!taken) return;
-    grants.emplace_back(std::move(list.front().sender), std::move(*taken));
-    list.pop_front();
+    grants.emplace_back(std::move(first.sender), std::move(*taken));
+    list.erase(list.begin());
     waiter_count_.fetch_sub(1, std::memory_order_relaxed);
   }
 }

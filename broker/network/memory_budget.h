@@ -17,7 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <list>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -100,16 +100,19 @@ class MemoryBudget {
     std::int64_t since_ns;
     runtime::Sender<Charge> sender;
   };
+  using Waiters = std::map<std::uint64_t, Waiter>;  // by ticket: in the order of asking
   using Grants = std::vector<std::pair<runtime::Sender<Charge>, Charge>>;
 
   // `bytes` more, if there is room for this use. `goes_on`: for the frame that is over the limit.
   std::optional<Charge> take(std::int64_t bytes, Use use, bool goes_on) REQUIRES(mutex_);
-  std::list<Waiter>& waiters(Use use) REQUIRES(mutex_) {
+  Waiters& waiters(Use use) REQUIRES(mutex_) {
     return use == Use::client ? client_waiters_ : inter_broker_waiters_;
   }
-  // False: `sender` was queued and will be sent the rest of the charge.
-  bool grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use, std::int64_t now_ns,
-                     runtime::Sender<Charge> sender) EXCLUDES(mutex_);
+  // A ticket: `sender` was queued and will be sent the rest of the charge. 0: it is there.
+  std::uint64_t grow_or_queue(Charge& charge, std::int64_t total_bytes, Use use,
+                              std::int64_t now_ns, runtime::Sender<Charge> sender) EXCLUDES(mutex_);
+  // Its owner has gone.
+  void forget_waiter(std::uint64_t ticket, Use use) EXCLUDES(mutex_);
   std::int64_t longest_wait_ns(std::int64_t now_ns) const REQUIRES(mutex_);
   void forget(Holder& holder) EXCLUDES(mutex_);
   bool grow_now(Charge& charge, std::int64_t bytes, Use use) REQUIRES(mutex_);
@@ -122,8 +125,9 @@ class MemoryBudget {
   std::int64_t limited_ GUARDED_BY(mutex_) = 0;
   std::int64_t reserved_ GUARDED_BY(mutex_) = 0;
   std::int64_t over_limit_ GUARDED_BY(mutex_) = 0;  // of the one charge that has it
-  std::list<Waiter> client_waiters_ GUARDED_BY(mutex_);
-  std::list<Waiter> inter_broker_waiters_ GUARDED_BY(mutex_);
+  std::uint64_t last_ticket_ GUARDED_BY(mutex_) = 0;
+  Waiters client_waiters_ GUARDED_BY(mutex_);
+  Waiters inter_broker_waiters_ GUARDED_BY(mutex_);
   std::vector<Holder*> slow_holders_ GUARDED_BY(mutex_);
   std::atomic<std::int64_t> waiter_count_{0};
 };

@@ -195,6 +195,7 @@ class FetchRun {
     params.is_first_read = false;
     params.max_bytes = std::min(params.max_bytes, room_bytes - aborted);
     entry.outcome = entry.partition->read(params);
+    if (entry.outcome && entry.outcome->blocked) read_ahead(entry, params);
   }
 
   // Its records are not in memory: a worker fetches them, unless that has just been done.
@@ -210,7 +211,11 @@ class FetchRun {
       // What was read is gone from memory again: then it is sent from the device.
       storage::ReadPlan& plan = *done->result;
       const bool fits = plan.size_bytes <= params.max_bytes || params.at_least_one_batch;
-      if (done->request.from == outcome.blocked->from && plan.size_bytes > 0 && fits) {
+      // The request before this one may have had another reader's bound.
+      const storage::ReadRequest& now = *outcome.blocked;
+      const bool is_asked = done->request.from == now.from && done->request.up_to <= now.up_to &&
+                            done->request.wants_end_offset == now.wants_end_offset;
+      if (is_asked && plan.size_bytes > 0 && fits) {
         outcome.plan = std::move(plan);
         if (outcome.aborted) outcome.aborted = std::move(done->aborted);
         outcome.blocked.reset();

@@ -57,9 +57,8 @@ std::string ReplicaControl::place_of(const StopOrder& order) {
   if (const auto partition = partitions_.find(order.id.topic, order.id.partition)) {
     return partition->log().log_dir();
   }
-  const auto log = logs_.find(order.id);
-  // An order to make it may still wait in the lane of its directory: behind that one.
-  return log == nullptr ? logs_.reserved_place(order.id) : log->log_dir();
+  // Also where an order before this one is about to make it: it must not be overtaken.
+  return logs_.known_place(order.id);
 }
 
 template <class Orders>
@@ -123,10 +122,18 @@ runtime::Task<std::optional<std::vector<ErrorCode>>> ReplicaControl::on_lanes(
   if (!pending) co_return std::nullopt;
   std::vector<ErrorCode> codes(orders->size(), ErrorCode::kKafkaStorageError);
   std::set<std::string> silent;
+  // All lanes have been at work since now, whichever is waited for first.
+  const std::int64_t begin_ms = loop->now_ms();
+  std::map<std::string, std::int64_t> moved_ms;
   for (Pending& part : *pending) {
     const std::string& log_dir = part.part.log_dir;
-    const std::int64_t patience_ms = silent.contains(log_dir) ? 0 : options_.lane_patience_ms;
+    const std::int64_t since_ms = moved_ms.try_emplace(log_dir, begin_ms).first->second;
+    const std::int64_t patience_ms =
+        silent.contains(log_dir)
+            ? 0
+            : std::max<std::int64_t>(0, since_ms + options_.lane_patience_ms - loop->now_ms());
     const auto answer = co_await part.codes.wait(patience_ms);
+    if (answer) moved_ms[log_dir] = loop->now_ms();
     if (!answer) {
       if (!silent.insert(log_dir).second) continue;
       LOG_ERROR("log directory {} does not answer, orders of the controller wait for it", log_dir);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "storage/disk_failure.h"
 
@@ -44,9 +46,14 @@ std::optional<CompactionPlan> LogCleaner::plan_if_worth_it(const LogPointer& log
     base::LockGuard guard(mutex_);
     if (in_progress_.contains(log) || uncleanable_.contains(log)) return std::nullopt;
   }
+  const auto segments = log->segments();
   auto plan = plan_compaction(*log, now_ms);
   if (!plan) {
-    on_failure(log, plan.error());
+    // Retention or another thread took files away under it: looked at again next time.
+    const bool is_overtaken =
+        log->segments() != segments || std::any_of(segments->begin(), segments->end(),
+                                                   [](const auto& s) { return s->is_removed(); });
+    if (!is_overtaken) on_failure(log, plan.error());
     return std::nullopt;
   }
   if (!plan->is_worth_it(*log->config())) return std::nullopt;

@@ -166,7 +166,8 @@ def test_requests_of_many_elements(case):
             answer = wire.receive_frame()
         print(
             f"{make.__name__} {count}: {len(answer)} bytes in {time.monotonic() - began:.2f} s, "
-            f"others {others.slowest_s * 1000:.0f} ms"
+            f"others {others.slowest_s * 1000:.0f} ms, "
+            f"{broker.process.peak_resident_bytes() >> 20} MB at most so far"
         )
         assert broker.running(), make.__name__
     for make, count in EXCESSIVE.items():

@@ -206,3 +206,31 @@ TEST_CASE("damage above the recovery point is cut off, below it nothing is") {
   CHECK_EQ(fixture.log->log_end_offset().value(), 100);
   CHECK_EQ(fixture.append(make_batch(1))->base_offset.value(), 100);
 }
+
+TEST_CASE("a damaged header below the recovery point keeps no log from loading") {
+  constexpr int kBatches = 60;
+  for (int recovery_point = 20; recovery_point < 40; ++recovery_point) {
+    CAPTURE(recovery_point);
+    LogFixture fixture;
+    fixture.config.index_interval_bytes = 300;
+    fixture.open();
+    for (int i = 0; i < kBatches; ++i) {
+      REQUIRE(fixture.append(make_batch(1, 1000 + i)).has_value());
+    }
+    REQUIRE(fixture.log->flusher().flush(0).has_value());
+    fixture.log.reset();
+    const std::string path = fixture.path("00000000000000000000.log");
+    const std::int64_t batch_bytes = fixture.files().info(path)->size_bytes / kBatches;
+    {
+      const auto file = fixture.files().open(path, runtime::OpenMode::read_write).value();
+      const std::string wrong_magic = "\x7f";
+      const std::int64_t damaged = (recovery_point - 1) * batch_bytes;
+      REQUIRE(file->pwrite(base::as_bytes(wrong_magic), damaged + 16).has_value());
+    }
+    REQUIRE(fixture.try_open(false, Offset(recovery_point)).has_value());
+    // Where no index entry lies between them, nothing leads past the damage: cut there, as in
+    // Kafka.
+    const std::int64_t log_end = fixture.log->log_end_offset().value();
+    CHECK((log_end == kBatches || log_end == recovery_point - 1));
+  }
+}

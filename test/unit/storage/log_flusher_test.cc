@@ -270,3 +270,23 @@ TEST_CASE("with a larger flush.messages the append that reaches it waits, and no
   CHECK(!bench.fixture.append(make_batch(5))->must_flush);
   CHECK(bench.fixture.append(make_batch(5))->must_flush);
 }
+
+// Story: a new leader flushes up to the log end, which an append has published and not yet
+// answered.
+TEST_CASE("flush.messages=1: who finds a flush asked for by somebody else waits for it too") {
+  LogFixture fixture;
+  fixture.config.flush_messages = 1;
+  fixture.environment.run_on_disk = [](const std::string&, std::move_only_function<void()>) {};
+  fixture.open();
+  const std::shared_ptr<storage::PartitionLog> log(std::move(fixture.log));
+  log->flusher().start(log, Offset(1));
+  auto batch = make_batch(1);
+  storage::AppendRequest request;
+  request.records = batch.mutable_bytes();
+  request.leader_epoch = base::LeaderEpoch(0);
+  request.now_ms = 1;
+  const auto info = log->append(request);
+  REQUIRE(info.has_value());
+  CHECK_EQ(log->durable_offset(), Offset(0));
+  CHECK(info->must_flush);
+}

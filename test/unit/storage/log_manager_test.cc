@@ -409,3 +409,13 @@ TEST_CASE("what concerns a topic reaches its logs alone") {
   a0 = a1 = b0 = c0 = nullptr;  // none outlives its manager
   fixture.stop();
 }
+
+TEST_CASE("a name that is too long for the file system is no fault of the disk") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  const std::string topic(249, 'x');
+  CHECK(!fixture.manager->get_or_create({topic, 100'000}, std::nullopt, 5000).has_value());
+  CHECK(fixture.failed.empty());
+  CHECK_EQ(fixture.manager->live_directories().size(), 1);
+  fixture.stop();
+}

@@ -198,3 +198,23 @@ TEST_CASE("a directory that has failed is told to those who load by leadership")
   for (const auto& id : fixture.listener.unloaded) CHECK_EQ(id.partition % 2, 1);
   CHECK_EQ(fixture.lead(1), std::vector<ErrorCode>{kNone, kStorage, kNone, kStorage});
 }
+
+TEST_CASE("a deletion does not overtake the creation that waits in a lane") {
+  Fixture fixture;
+  fixture.lanes["/a"].hangs = true;
+  CHECK_EQ(fixture.lead(0), std::vector<ErrorCode>{kStorage, kNone, kStorage, kNone});
+  CHECK_EQ(fixture.remove({0, 1, 2, 3}), std::vector<ErrorCode>{kStorage, kNone, kStorage, kNone});
+  fixture.lanes["/a"].go_on();
+  CHECK(fixture.partitions.find("t", 0) == nullptr);
+  CHECK(fixture.logs->all().empty());
+}
+
+TEST_CASE("the patience with several directories that hang does not add up") {
+  Fixture fixture;
+  fixture.lanes["/a"].hangs = true;
+  fixture.lanes["/b"].hangs = true;
+  const std::int64_t begin_ms = fixture.loop.now_ms();
+  CHECK_EQ(fixture.lead(0), std::vector<ErrorCode>(4, kStorage));
+  CHECK_LT(fixture.loop.now_ms() - begin_ms, 1'500);
+  for (const char* dir : {"/a", "/b"}) fixture.lanes[dir].go_on();
+}
