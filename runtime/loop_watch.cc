@@ -85,7 +85,8 @@ void LoopWatch::begin_piece(const char* kind) {
 std::int64_t LoopWatch::mark(std::int64_t now_ns) {
   const std::int64_t cpu_ns = thread_cpu_ns();
   marked_ns_ = now_ns;
-  return cpu_ns - std::exchange(marked_cpu_ns_, cpu_ns);
+  const std::int64_t used_ns = cpu_ns - std::exchange(marked_cpu_ns_, cpu_ns);
+  return std::max<std::int64_t>(0, used_ns - std::exchange(short_ns_, 0));
 }
 
 void LoopWatch::end_long_piece(std::int64_t took_ns, std::int64_t now_ns) {

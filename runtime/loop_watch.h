@@ -34,7 +34,11 @@ class LoopWatch {
   void begin_piece(const char* kind);
   void end_piece(std::int64_t begun_ns, std::int64_t now_ns) {
     const std::int64_t took_ns = now_ns - begun_ns;
-    if (took_ns >= kMarkNs) end_long_piece(took_ns, now_ns);
+    if (took_ns >= kMarkNs) {
+      end_long_piece(took_ns, now_ns);
+    } else {
+      short_ns_ += took_ns;
+    }
   }
   void end_turn(std::int64_t now_ns) {
     if (now_ns - turn_begun_ns_ >= kSlowNs) end_slow_turn(now_ns);
@@ -55,13 +59,13 @@ class LoopWatch {
  private:
   // A thread's CPU clock costs a system call: it is read behind a piece that took so much time,
   static constexpr std::int64_t kMarkNs = 10'000'000;
-  // and between turns once in so much. What a slow piece is said to have used may be too much by
-  // what was used since.
-  static constexpr std::int64_t kIdleMarkNs = 100'000'000;
+  // and between turns once in so much. What short pieces took since is taken off: a slow piece is
+  // said to have used too much only by what the loop itself used.
+  static constexpr std::int64_t kIdleMarkNs = 1'000'000'000;
 
   void end_long_piece(std::int64_t took_ns, std::int64_t now_ns);
   void end_slow_turn(std::int64_t now_ns);
-  // CPU time since the last mark, which is now.
+  // CPU time since the last mark, which is now, but for short pieces.
   std::int64_t mark(std::int64_t now_ns);
 
   std::int64_t turn_begun_ns_ = 0;
@@ -71,6 +75,7 @@ class LoopWatch {
   Note longest_;
   std::int64_t marked_ns_ = 0;
   std::int64_t marked_cpu_ns_ = 0;
+  std::int64_t short_ns_ = 0;  // of pieces since the last mark
 };
 
 // What was named, to be named again by the same code in a later piece.

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/saturating.h"
 #include "storage/log_loader.h"
 #include "storage/partition_log.h"
 
@@ -220,7 +221,7 @@ std::size_t PartitionLog::count_deletable(const SegmentList& segments, const Log
   reason = "retention.ms";
   return count_while([&](std::size_t i) {
     const auto largest_ms = segments[i]->largest_timestamp_ms();
-    return largest_ms && now_ms - *largest_ms > config.retention_ms;
+    return largest_ms && base::saturating_sub(now_ms, *largest_ms) > config.retention_ms;
   });
 }
 

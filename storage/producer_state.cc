@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "storage/log_error.h"
 #include "storage/producer_snapshot.h"
 #include "storage/segment.h"
@@ -195,7 +196,7 @@ void ProducerState::remove_expired(std::int64_t now_ms, std::int64_t expiration_
   std::erase_if(entries_, [&](const auto& item) {
     const ProducerEntry& entry = item.second;
     return !entry.current_transaction_first_offset &&
-           now_ms - entry.last_timestamp_ms >= expiration_ms;
+           base::saturating_sub(now_ms, entry.last_timestamp_ms) >= expiration_ms;
   });
 }
 
@@ -280,8 +281,9 @@ void ProducerState::truncate_and_reload(base::Offset log_start, base::Offset log
       continue;
     }
     for (const ProducerEntry& entry : *loaded) {
-      const bool is_expired = !entry.current_transaction_first_offset &&
-                              now_ms - entry.last_timestamp_ms >= expiration_ms;
+      const bool is_expired =
+          !entry.current_transaction_first_offset &&
+          base::saturating_sub(now_ms, entry.last_timestamp_ms) >= expiration_ms;
       if (is_expired) continue;
       entries_[entry.producer_id] = entry;
       if (const auto first = entry.current_transaction_first_offset) {

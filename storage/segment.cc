@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/saturating.h"
 #include "storage/disk_failure.h"
 
 namespace storage {
@@ -158,9 +159,10 @@ base::Result<bool> Segment::should_roll(const AppendNeeds& needs, std::int64_t j
   if (size > config.segment_bytes - needs.size_bytes) return true;
   if (needs.last_offset - base_offset_ > INT32_MAX) return true;
   TRY(load_first_timestamp());
-  const std::int64_t waited_ms = first_timestamp_ms_.value_or(-1) >= 0
-                                     ? needs.max_timestamp_ms - *first_timestamp_ms_
-                                     : now_ms - opened_ms_;
+  const std::int64_t waited_ms =
+      first_timestamp_ms_.value_or(-1) >= 0
+          ? base::saturating_sub(needs.max_timestamp_ms, *first_timestamp_ms_)
+          : now_ms - opened_ms_;
   if (waited_ms > config.segment_ms_max() - jitter_ms) return true;
   TRY_ASSIGN(const std::int64_t offset_entries, offset_index_.count());
   if (offset_entries >=

@@ -1,6 +1,7 @@
 #include "protocol/gen/offset_commit.h"
 
 #include "base/java_string.h"
+#include "base/saturating.h"
 #include "broker/api/group_membership.h"
 #include "broker/api/group_offsets.h"
 #include "broker/cluster/topic_name.h"
@@ -38,7 +39,9 @@ groups::CommittedOffset committed_offset(const RequestPartition& from, std::int6
   value.metadata = from.committed_metadata.value_or("");
   value.commit_timestamp_ms =
       from.commit_timestamp == kNoTimestamp ? wall_ms : from.commit_timestamp;
-  if (retention_ms != kDefaultRetention) value.expire_timestamp_ms = wall_ms + retention_ms;
+  if (retention_ms != kDefaultRetention) {
+    value.expire_timestamp_ms = base::saturating_add(wall_ms, retention_ms);
+  }
   return value;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/saturating.h"
+
 namespace groups {
 namespace {
 
@@ -26,7 +28,7 @@ bool is_expired(const ExpiryView& view, std::string_view topic, const CommittedO
   if (offset.expire_timestamp_ms != kNoExpireTimestamp) {
     return view.wall_ms >= offset.expire_timestamp_ms;
   }
-  return view.wall_ms - *since_ms >= view.retention_ms;
+  return base::saturating_sub(view.wall_ms, *since_ms) >= view.retention_ms;
 }
 
 // --- slots --------------------------------------------------------------------------------------

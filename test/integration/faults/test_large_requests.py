@@ -177,6 +177,7 @@ def test_requests_of_many_elements(case):
                 assert wire.is_closed(), f"{make.__name__} of {count} was not refused"
             except ConnectionError:
                 pass
+        print(f"{make.__name__} {count}: {broker.process.peak_resident_bytes() >> 20} MB at most")
         assert broker.running(), make.__name__
     others.stop()
     assert others.answers > 100

@@ -1,10 +1,13 @@
 // Goal: the words that everything else is built from behave as their headers say.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "base/buffer.h"
 #include "base/crc32c.h"
 #include "base/big_endian.h"
 #include "base/result.h"
+#include "base/saturating.h"
 #include "base/types.h"
 
 using base::Result;
@@ -30,6 +33,17 @@ TEST_CASE("an error passes through TRY_ASSIGN with its code and context") {
   REQUIRE(!failed.has_value());
   CHECK(failed.error().is(base::Errc::invalid_argument));
   CHECK_EQ(failed.error().to_string(), "odd: invalid argument");
+}
+
+TEST_CASE("times that do not fit are the nearest that do") {
+  constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  CHECK(base::saturating_add(1, 2) == 3);
+  CHECK(base::saturating_add(1, kMax) == kMax);
+  CHECK(base::saturating_add(-2, kMin) == kMin);
+  CHECK(base::saturating_sub(1, kMin) == kMax);
+  CHECK(base::saturating_sub(-2, kMax) == kMin);
+  CHECK(base::saturating_sub(7, 9) == -2);
 }
 
 TEST_CASE("errno values compare with std::errc") {
