@@ -25,8 +25,8 @@ LIMIT_S = (240 + 2 * SECONDS) // places.SLOWNESS + 60
 MEMORY_MAX = (1500 if places.SANITIZED else 400) * 1024 * 1024
 ANSWER_LIMIT_S = 10 * places.SLOWNESS
 REQUESTS_MIN = 10 * SECONDS
-# With seed 77 some answers do not fit the requests that this client pairs them with. Whether the pair
-# or the answer is wrong is not known yet: until then such a pair is printed, and fails when asked to.
+# With seed 77 some answers do not fit the requests that this client pairs them with. Whether the
+# pair or the answer is wrong is not known yet: such a pair is printed, and fails when asked to.
 STRICT = "BARNABAS_RANDOM_STRICT" in os.environ
 # What the watch over loops says; of its two times the thread's own counts, as on a busy machine the
 # other one says nothing.
