@@ -78,17 +78,21 @@ def ratios(results, bulk):
             continue
         kafka = next((s for name, s in by_system.items() if "Kafka" in name), None)
         floor = by_system.get("floor")
+        before = by_system.get("before")
         attribute = "cpu_per_gb_s"
+        of_before = median_ratio(ours, before, attribute) if before else None
         of_kafka = median_ratio(ours, kafka, attribute) if kafka else None
         of_floor = median_ratio(ours, floor, attribute) if floor else None
         aimed, limit = (of_floor, AIM_OF_FLOOR) if workload in bulk else (of_kafka, AIM_OF_KAFKA)
         rows.append(
             [
                 workload,
+                f"{of_before:.2f}" if of_before else "–",
                 f"{of_kafka:.2f}" if of_kafka else "–",
                 f"{of_floor:.2f}" if of_floor else "–",
                 f"{limit:g} × {'floor' if workload in bulk else 'Kafka'}",
                 "–" if aimed is None else "met" if aimed <= limit else "**missed**",
             ]
         )
-    return table(["load", "of Kafka's CPU", "of the floor's CPU", "aim", ""], rows)
+    header = ["load", "of the older build's CPU", "of Kafka's CPU", "of the floor's CPU", "aim", ""]
+    return table(header, rows)

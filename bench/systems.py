@@ -72,17 +72,34 @@ class Floor(System):
 class Barnabas(System):
     name = "Barnabas"
 
-    def __init__(self, case, zookeeper):
-        binary = places.BUILD / "broker" / "server" / "barnabas-server"
-        connect = zookeeper.connect_string + "/barnabas"
+    def __init__(
+        self, case, zookeeper, name="barnabas", settings=None, environment=None, binary=None
+    ):
+        binary = binary or places.BUILD / "broker" / "server" / "barnabas-server"
+        connect = f"{zookeeper.connect_string}/{name}"
         # Only what has no default is set.
         nothing_else = {
             "zookeeper.session.timeout.ms": None,
             "group.initial.rebalance.delay.ms": None,
         }
-        self.broker = case.broker(connect, binary=binary, settings=nothing_else)
+        self.broker = case.broker(
+            connect,
+            name=name,
+            binary=binary,
+            settings=nothing_else | (settings or {}),
+            environment=environment,
+        )
         self.port = self.broker.port
         self.pid = self.broker.process.pid
+
+
+class Before(Barnabas):
+    """An older build, to be held against this one."""
+
+    name = "before"
+
+    def __init__(self, case, zookeeper, binary):
+        super().__init__(case, zookeeper, "before", binary=binary)
 
 
 class Kafka(System):
@@ -90,13 +107,16 @@ class Kafka(System):
     # The compiler of the JVM works in the first ten thousands of requests.
     warmup_rounds = 4
 
-    def __init__(self, case, zookeeper):
+    def __init__(self, case, zookeeper, settings=None, environment=None):
         self.port = free_port()
-        self.process = start_kafka(case, zookeeper.connect_string + "/kafka", self.port, "kafka")
+        connect = zookeeper.connect_string + "/kafka"
+        self.process = start_kafka(
+            case, connect, self.port, "kafka", settings=settings, environment=environment
+        )
         self.pid = self.process.pid
 
 
-def start_kafka(case, connect, port, name, wait=True):
+def start_kafka(case, connect, port, name, wait=True, settings=None, environment=None):
     """Default configuration; skips (case.skip) when Maven cannot bring the jars."""
     folder = jars(case, KAFKA_VERSION)
     log4j = case.path(name, "log4j.properties")
@@ -106,6 +126,7 @@ def start_kafka(case, connect, port, name, wait=True):
         f"broker.id=0\nlisteners=PLAINTEXT://127.0.0.1:{port}\n"
         f"log.dirs={case.path(name, 'data')}\nzookeeper.connect={connect}\n"
         "offsets.topic.replication.factor=1\n"
+        + "".join(f"{key}={value}\n" for key, value in (settings or {}).items())
     )
     command = [
         "java",
@@ -116,7 +137,8 @@ def start_kafka(case, connect, port, name, wait=True):
         "kafka.Kafka",
         properties,
     ]
-    process = Process(command, case.path(name, f"kafka-{time.monotonic_ns()}.log"))
+    log = case.path(name, f"kafka-{time.monotonic_ns()}.log")
+    process = Process(command, log, environment=environment)
     case.at_end(lambda: process.kill() if process.running() else None)
     if wait:
         process.log.wait_for(r"started \(kafka\.server\.KafkaServer\)", 120)

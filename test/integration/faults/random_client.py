@@ -66,6 +66,9 @@ SUBSCRIPTION = struct.pack(">h", 0) + wire.array([wire.text("t")]) + wire.sized(
 # What a frame may hold without being refused for its size alone, and much less than that mostly.
 LARGE_BYTES = (100_000, 400_000, 1_000_000, 4_000_000)
 KEPT_FRAMES = 400
+# Numbers of requests lie so far apart that one spoiled in a byte or two is not another's: the
+# broker answers a spoiled request under the number that it then bears. Odd, so that none returns.
+CORRELATION_STEP = 0x1E3779B1
 ANSWER_BYTES_MAX = 256 << 20
 
 
@@ -249,7 +252,7 @@ class RandomClient:
             self.large += 1
         elif api.name == "Fetch" and version >= 7 and self.random.random() < 0.8:
             values = self.fetch_in_session(connection, version, values)
-        self._correlation = (self._correlation + 1) & 0x7FFFFFFF
+        self._correlation = (self._correlation + CORRELATION_STEP) & 0x7FFFFFFF
         body = schema_wire.request(api, version, values, self._correlation, "random")
         if not is_valid:
             body = self.spoiled(body)
