@@ -32,6 +32,9 @@ from harness.case import Case, Skipped  # noqa: E402
 
 EXIT_SKIPPED = 77
 DEFAULT_LIMIT_S = 120
+# Of what a test that passed has printed.
+SAID_LINES = 10
+SAID_CHARACTERS = 1000
 DEFAULT_FOLDERS = ("test/tidy", "test/integration", "test/interop")
 
 
@@ -150,6 +153,9 @@ def run_one(test, seed, base):
 
 def report(outcome, seed):
     print(f"{outcome.kind:4} {outcome.test.name} ({outcome.seconds:.1f} s)", flush=True)
+    if outcome.kind == "ok":  # the figures it measured
+        for line in outcome.output.strip().splitlines()[-SAID_LINES:]:
+            print("     " + line[:SAID_CHARACTERS], flush=True)
     if outcome.kind == "skip":
         print("     " + outcome.output.strip().splitlines()[-1], flush=True)
     if outcome.kind == "FAIL":

@@ -1,6 +1,6 @@
 """Requests and answers of every API in every version, as protocol/schema says they are.
 
-A message is a dict by field name; a field that is missing has its default.
+A message is a dict by field name; what a request leaves out has its default.
 """
 
 import functools
@@ -119,6 +119,8 @@ class Encoder:
         return self.element(field, value)
 
     def struct(self, struct_, values):
+        unknown = values.keys() - {field.name for field in struct_.fields}
+        assert not unknown, f"{struct_.name} has no {unknown}"
         out, tagged = [], []
         for field in struct_.fields:
             if not exists(field, self.version):
@@ -217,7 +219,7 @@ class Decoder:
                     if self.at != end:
                         raise Malformed(f"tag {tag} of {self.at - end + size} bytes, {size} told")
                 else:
-                    self.take(size)
+                    values[f"tag {tag}"] = self.take(size)
         return values
 
 
@@ -229,11 +231,16 @@ def correlation_of(frame):
 
 def response(api, version, frame):
     """The values of an answer, all of which has been read."""
-    decoder = Decoder(frame, api, version)
-    decoder.take(4)
+    return response_body(api, version, frame[4:])
+
+
+def response_body(api, version, data):
+    """The same of what follows the correlation id. An answer is a dict of exactly the fields that
+    its bytes held, so null and empty are told apart."""
+    decoder = Decoder(data, api, version)
     if decoder.flexible and api.key != API_VERSIONS and decoder.varint() != 0:
         raise Malformed("tags in the header")
     values = decoder.struct(api.response)
-    if decoder.at != len(frame):
-        raise Malformed(f"{len(frame) - decoder.at} bytes left over")
+    if decoder.at != len(data):
+        raise Malformed(f"{len(data) - decoder.at} bytes left over")
     return values

@@ -15,6 +15,7 @@ from harness.wire import CREATE_TOPICS, DELETE_TOPICS, METADATA, Wire, array, te
 from harness.zkcli import ZkClient, expire_session, stored_session
 
 TOPICS = int(os.environ.get("BARNABAS_TOPICS", 10_000 if places.FULL else 2_000))
+LIMIT_S = max(120, TOPICS // 8)
 AT_ONCE = 500
 INCREMENTAL_ALTER_CONFIGS = 44
 BROKER_RESOURCE, SET = 4, 0
