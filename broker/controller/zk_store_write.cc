@@ -83,7 +83,7 @@ StoreTask<std::vector<ZkStore::TreeNode>> ZkStore::list_trees(
       // Gone, or asked for again in the next round: it will not be empty when it is removed.
       if (error.is(ZkError::no_node) || is_transient(error)) continue;
       if (!is_of_the_node(error)) co_return base::fail(error);
-      refusals.emplace(root, base::Error(error).with_context(level[i]));
+      refusals.emplace(root, error);
     }
     begin = end;
   }
