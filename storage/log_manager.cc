@@ -186,8 +186,7 @@ std::shared_ptr<LogDirectory> LogManager::directory_of(const std::string& log_di
 }
 
 base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& partitions) {
-  std::set<std::string> touched;
-  std::set<std::string> compacted;
+  std::set<std::string> full;
   base::Result<void> result;
   for (const base::TopicPartition& partition : partitions) {
     std::shared_ptr<PartitionLog> log;
@@ -204,19 +203,16 @@ base::Result<void> LogManager::remove(const std::vector<base::TopicPartition>& p
       put_log(std::move(log));
       continue;
     }
-    touched.insert(log->log_dir());
-    if (log->cleaned_up_to()) compacted.insert(log->log_dir());
     environment_.remove_later({log->directory()}, log->config()->file_delete_delay_ms);
+    base::LockGuard guard(mutex_);
+    LeftOvers& left_overs = left_overs_[log->log_dir()];
+    left_overs[partition] = ++next_left_over_;
+    const auto logs = static_cast<std::size_t>(log_counts_[log->log_dir()]);
+    if (left_overs.size() > std::max(kLeftOversMax, logs)) full.insert(log->log_dir());
   }
   for (const auto& directory : live()) {
-    if (!touched.contains(directory->path())) continue;
-    for (const char* name :
-         {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint}) {
-      const auto written = write_checkpoint(*directory, name);
-      if (result && !written) result = written;
-    }
-    if (!compacted.contains(directory->path())) continue;
-    const auto written = write_checkpoint(*directory, kCleanerCheckpoint);
+    if (!full.contains(directory->path())) continue;
+    const auto written = drop_left_overs(*directory);
     if (result && !written) result = written;
   }
   settle_unless_posted();
@@ -321,6 +317,7 @@ void LogManager::settle_failure(const std::string& log_dir) {
       offline_partitions_.insert(log->topic_partition());
     }
     log_counts_.erase(log_dir);
+    left_overs_.erase(log_dir);
   }
   if (options_.on_directory_failed) options_.on_directory_failed(log_dir, *error);
 }
@@ -369,7 +366,46 @@ base::Result<void> LogManager::write_checkpoint_of(const std::string& log_dir, c
   return written;
 }
 
+bool LogManager::is_left_over(const std::string& log_dir,
+                              const base::TopicPartition& partition) const {
+  base::LockGuard guard(mutex_);
+  const auto found = left_overs_.find(log_dir);
+  return found != left_overs_.end() && found->second.contains(partition);
+}
+
+base::Result<void> LogManager::drop_left_overs(LogDirectory& directory) {
+  LeftOvers dropped;
+  {
+    base::LockGuard guard(mutex_);
+    dropped = left_overs_[directory.path()];
+  }
+  for (const char* name : {kRecoveryPointCheckpoint, kLogStartCheckpoint, kHighWatermarkCheckpoint,
+                           kCleanerCheckpoint}) {
+    TRY(write_checkpoint(directory, name));
+  }
+  base::LockGuard guard(mutex_);
+  LeftOvers& left = left_overs_[directory.path()];
+  for (const auto& [partition, number] : dropped) {
+    const auto found = left.find(partition);
+    // Another number: made and removed again meanwhile.
+    if (found != left.end() && found->second == number) left.erase(found);
+  }
+  return {};
+}
+
 base::Result<void> LogManager::checkpoint_recovery_points(const std::string& log_dir) {
+  const auto directory = directory_of(log_dir);
+  bool has_left_overs = false;
+  {
+    base::LockGuard guard(mutex_);
+    const auto found = left_overs_.find(log_dir);
+    has_left_overs = found != left_overs_.end() && !found->second.empty();
+  }
+  if (has_left_overs && directory->is_live()) {
+    const auto written = drop_left_overs(*directory);
+    settle_unless_posted();
+    return written;
+  }
   return write_checkpoint_of(log_dir, kRecoveryPointCheckpoint);
 }
 base::Result<void> LogManager::checkpoint_log_start_offsets(const std::string& log_dir) {

@@ -109,7 +109,8 @@ class LogManager {
       const std::string& log_dir, const base::TopicPartition& partition,
       std::optional<base::TopicId> id, std::int64_t now_ms) EXCLUDES(mutex_);
   // Step one of deletion: the directory is renamed to `-delete` and the log is gone from view.
-  // Not found: nothing to do. Several at once, as checkpoints are rewritten once. (worker)
+  // Not found: nothing to do. What checkpoints say of it stays there for a while, until its name is
+  // used again at the latest. (worker)
   base::Result<void> remove(const std::vector<base::TopicPartition>& partitions) EXCLUDES(mutex_);
   // Truncations, then the recovery point checkpoints of the directories touched. One result for
   // each. (worker)
@@ -188,6 +189,12 @@ class LogManager {
   bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoint_of(const std::string& log_dir, const char* name);
+  // Whether checkpoints of the directory may name a log that is no longer there: one of the same
+  // name that is made now would be taken for it after a crash.
+  bool is_left_over(const std::string& log_dir, const base::TopicPartition& partition) const
+      EXCLUDES(mutex_);
+  // Writes all checkpoints of the directory, so that nothing is left over. (worker)
+  base::Result<void> drop_left_overs(LogDirectory& directory) EXCLUDES(mutex_);
   void settle_unless_posted() EXCLUDES(failures_mutex_, mutex_);
   // Environment's run_on_disk: remembers that a job is under way.
   void run_job(const std::string& log_dir, std::move_only_function<void()> job);
@@ -208,6 +215,12 @@ class LogManager {
   LogTable logs_ GUARDED_BY(mutex_);
   std::set<base::TopicPartition> offline_partitions_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::int64_t> log_counts_ GUARDED_BY(mutex_);  // by directory
+  // By directory: partitions that its checkpoints may name without a log, each with a number of
+  // its own. No more than there are logs, or than kLeftOversMax.
+  using LeftOvers = std::unordered_map<base::TopicPartition, std::uint64_t>;
+  static constexpr std::size_t kLeftOversMax = 1'000;
+  std::unordered_map<std::string, LeftOvers> left_overs_ GUARDED_BY(mutex_);
+  std::uint64_t next_left_over_ GUARDED_BY(mutex_) = 0;
   struct Place {
     std::string log_dir;
     std::size_t users = 0;

@@ -95,6 +95,7 @@ base::Result<std::shared_ptr<PartitionLog>> LogManager::get_or_create_in(
     if (!directory->is_live()) {
       return base::fail(LogError::storage_error, log_dir + " is offline");
     }
+    if (is_left_over(log_dir, partition)) TRY(drop_left_overs(*directory));
     OpenLogOptions options;
     options.log_dir = directory->path();
     options.directory_name = partition.to_string();

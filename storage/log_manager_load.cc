@@ -116,6 +116,11 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
     const auto found = checkpoint.find(partition);
     return found == checkpoint.end() ? base::Offset(0) : found->second;
   };
+  // Left over unless a directory is found below.
+  LeftOvers left_overs;
+  for (const OffsetCheckpoint* checkpoint : {&recovery, &starts, &marks, &cleaned}) {
+    for (const auto& [partition, offset] : *checkpoint) left_overs[partition] = 0;
+  }
   std::vector<LoadJob> jobs;
   for (const auto& entry : entries) {
     if (!entry.is_directory) continue;
@@ -129,6 +134,7 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
       directory.reaper().add({directory.path() + "/" + entry.name}, config->file_delete_delay_ms);
     }
     if (name->kind != PartitionDirectoryKind::partition) continue;
+    left_overs.erase(name->partition);
     LoadJob job;
     job.directory = &directory;
     job.options.log_dir = directory.path();
@@ -145,6 +151,10 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
     job.options.random = random_.next();
     job.options.keep_topic_id = options_.keep_partition_metadata;
     jobs.push_back(std::move(job));
+  }
+  if (!left_overs.empty()) {
+    base::LockGuard guard(mutex_);
+    left_overs_[directory.path()] = std::move(left_overs);
   }
   if (!was_clean && !jobs.empty()) {
     LOG_INFO("log directory was not stopped cleanly, logs are recovered dir={} logs={}",

@@ -144,6 +144,23 @@ std::vector<RefusedPartition> take_invalid(protocol::StopReplicaRequest& request
   return std::move(refusals).all();
 }
 
+std::vector<RefusedPartition> take_invalid(protocol::AlterPartitionRequest& request,
+                                           std::int16_t version) {
+  if (version >= 2) return {};
+  Refusals refusals("AlterPartition");
+  for (auto& topic : request.topics) {
+    if (!cluster::invalid_topic_name(topic.topic_name)) continue;
+    refusals.take(topic.partitions, [&](const auto& partition) {
+      return RefusedPartition{topic.topic_name.substr(0, kNameBytesMax),
+                              {},
+                              partition.partition_index,
+                              ErrorCode::kUnknownTopicOrPartition};
+    });
+  }
+  std::erase_if(request.topics, [](const auto& topic) { return topic.partitions.empty(); });
+  return std::move(refusals).all();
+}
+
 void drop_invalid(protocol::UpdateMetadataRequest& request) {
   Refusals refusals("UpdateMetadata");
   refusals.take(request.ungrouped_partition_states,
@@ -195,6 +212,18 @@ void add_refused(const std::vector<RefusedPartition>& refused,
   for (const RefusedPartition& partition : refused) {
     auto& error = response.partition_errors.emplace_back();
     error.topic_name = partition.topic;
+    error.partition_index = partition.partition;
+    error.error_code = protocol::to_wire(partition.error);
+  }
+}
+
+void add_refused(const std::vector<RefusedPartition>& refused,
+                 protocol::AlterPartitionResponse& response) {
+  for (const RefusedPartition& partition : refused) {
+    if (response.topics.empty() || response.topics.back().topic_name != partition.topic) {
+      response.topics.emplace_back().topic_name = partition.topic;
+    }
+    auto& error = response.topics.back().partitions.emplace_back();
     error.partition_index = partition.partition;
     error.error_code = protocol::to_wire(partition.error);
   }

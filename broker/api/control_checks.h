@@ -28,6 +28,9 @@ struct RefusedPartition {
 // Takes out what is wrong and names it. What is left is safe to apply.
 std::vector<RefusedPartition> take_invalid(protocol::LeaderAndIsrRequest& request);
 std::vector<RefusedPartition> take_invalid(protocol::StopReplicaRequest& request);
+// Topics by name, below version 2: what no topic can be called is unknown, as in Kafka.
+std::vector<RefusedPartition> take_invalid(protocol::AlterPartitionRequest& request,
+                                           std::int16_t version);
 // Partitions, endpoints and brokers; the response has no place to name them.
 void drop_invalid(protocol::UpdateMetadataRequest& request);
 // INVALID_REQUEST is the answer to false.
@@ -38,5 +41,7 @@ void add_refused(const std::vector<RefusedPartition>& refused,
                  protocol::LeaderAndIsrResponse& response);
 void add_refused(const std::vector<RefusedPartition>& refused,
                  protocol::StopReplicaResponse& response);
+void add_refused(const std::vector<RefusedPartition>& refused,
+                 protocol::AlterPartitionResponse& response);
 
 }  // namespace api

@@ -81,6 +81,17 @@ IsrVerdict judge_isr_proposal(const ControllerContext& context, const TopicParti
     return refuse(request_version > 1 ? ErrorCode::kIneligibleReplica
                                       : ErrorCode::kOperationNotAttempted);
   }
+  // A KRaft controller refuses these; one with ZooKeeper would write them down.
+  const BrokerIds& replicas = context.replicas_of(partition);
+  BrokerIds members = proposal.isr;
+  std::ranges::sort(members);
+  const bool are_distinct = std::ranges::adjacent_find(members) == members.end();
+  const bool are_assigned =
+      std::ranges::all_of(members, [&](std::int32_t id) { return contains(replicas, id); });
+  if (!are_distinct || !are_assigned || proposal.leader != state.leader ||
+      !contains(proposal.isr, state.leader)) {
+    return refuse(ErrorCode::kInvalidRequest);
+  }
   return {IsrVerdict::Kind::accept, ErrorCode::kNone};
 }
 

@@ -96,12 +96,7 @@ runtime::Task<base::Result<void>> BrokerChanges::start_up(std::set<std::int32_t>
   std::erase_if(others, [&](std::int32_t id) { return brokers.contains(id); });
   env_.send_update_metadata(others, {});
   // The newcomers learn about all partitions before they are told which of them are theirs.
-  Chunks<TopicPartition> chunks(env_.context.partitions_with_leaders());
-  runtime::TurnBudget turn;
-  do {
-    env_.send_update_metadata({brokers.begin(), brokers.end()}, chunks.next());
-    co_await turn.yield();
-  } while (!chunks.empty());
+  co_await send_all_metadata({brokers.begin(), brokers.end()});
   const std::vector<Replica> theirs = env_.context.replicas_on(brokers);
   co_await machines_.replicas.to_online(theirs);
   CO_TRY(co_await machines_.partitions.trigger_online());
@@ -112,6 +107,61 @@ runtime::Task<base::Result<void>> BrokerChanges::start_up(std::set<std::int32_t>
     }
   }
   co_return co_await machines_.deletion.resume(std::move(deleting));
+}
+
+runtime::Task<void> BrokerChanges::send_all_metadata(BrokerIds brokers) {
+  Chunks<TopicPartition> chunks(env_.context.partitions_with_leaders());
+  runtime::TurnBudget turn;
+  do {
+    env_.send_update_metadata(brokers, chunks.next());
+    co_await turn.yield();
+  } while (!chunks.empty());
+}
+
+runtime::Task<base::Result<void>> BrokerChanges::on_answering_again(std::int32_t broker) {
+  auto gone = channels_.begin_full_order(broker);
+  if (!gone) co_return base::Result<void>();
+  const std::vector<Replica> theirs = env_.context.replicas_on({broker});
+  LOG_INFO("broker {} answers again and is told everything partitions={} gone={}", broker,
+           theirs.size(), gone->size());
+  // Those whose deletion is under way are not among the partitions with leaders.
+  for (const auto& [name, topic] : env_.context.topics()) {
+    if (!topic.deletion_started) continue;
+    for (const auto& [number, partition] : topic.partitions) gone->insert({name, number});
+  }
+  // First what is gone: a topic may be there again under its name.
+  env_.batch.add_deleted_metadata(broker, *gone);
+  env_.flush();
+  co_await send_all_metadata({broker});
+  Chunks<Replica> chunks(theirs);
+  runtime::TurnBudget turn;
+  while (!chunks.empty()) {
+    for (const Replica& replica : chunks.next()) add_orders(replica);
+    env_.flush();
+    co_await turn.yield();
+  }
+  channels_.end_full_order(broker);
+  co_return base::Result<void>();
+}
+
+void BrokerChanges::add_orders(const Replica& replica) {
+  const std::int32_t to[] = {replica.broker};
+  switch (env_.context.phase_of(replica)) {
+    case ReplicaPhase::created:
+    case ReplicaPhase::online:
+      env_.batch.add_leader_and_isr(to, replica.partition, /*is_new=*/false);
+      break;
+    case ReplicaPhase::offline:
+      env_.batch.add_stop_replica(replica.broker, replica.partition, /*remove=*/false);
+      break;
+    case ReplicaPhase::deletion_started:
+      // The deletion waits for its answer.
+      env_.batch.add_stop_replica(replica.broker, replica.partition, /*remove=*/true);
+      break;
+    case ReplicaPhase::non_existent:
+    case ReplicaPhase::deletion_successful:
+    case ReplicaPhase::deletion_ineligible: break;
+  }
 }
 
 runtime::Task<base::Result<void>> BrokerChanges::fail(std::set<std::int32_t> brokers) {

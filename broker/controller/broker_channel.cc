@@ -14,12 +14,13 @@ constexpr std::int64_t kRetryBackoffMs = 100;
 
 BrokerChannel::BrokerChannel(runtime::Loop& loop, runtime::WorkerPool& resolver,
                              ChannelTarget target, ChannelOptions options,
-                             ResponseHandler on_response)
+                             const ChannelHandlers& handlers)
     : loop_(loop),
       resolver_(resolver),
       target_(std::move(target)),
       options_(std::move(options)),
-      on_response_(std::move(on_response)),
+      handlers_(handlers),
+      queue_(handlers.count_partitions),
       wake_(loop),
       scope_(loop, fmt::format("channel to broker {}", target_.broker)) {
   scope_.spawn(run());
@@ -28,28 +29,17 @@ BrokerChannel::BrokerChannel(runtime::Loop& loop, runtime::WorkerPool& resolver,
 BrokerChannel::~BrokerChannel() = default;
 
 void BrokerChannel::send(ControlRequest request) {
-  if (closing_ || merge(request)) return;
-  queue_.push_back({std::move(request), nullptr});
-  wake_.notify_one();
-}
-
-bool BrokerChannel::merge(const ControlRequest& request) {
-  const auto* next = std::get_if<MetadataOrder>(&request.body);
-  if (next == nullptr || queue_.empty()) return false;
-  Queued& last = queue_.back();
-  auto* waiting = std::get_if<MetadataOrder>(&last.request.body);
-  if (waiting == nullptr || (queue_.size() == 1 && is_front_tried_)) return false;
-  if (waiting->broker_epoch != next->broker_epoch) return false;
-  if (last.merged == nullptr) {
-    auto merged = std::make_unique<MergedMetadata>();
-    merged->add(*waiting->update);
-    if (!merged->accepts(*next->update)) return false;
-    waiting->update = nullptr;
-    last.merged = std::move(merged);
+  if (closing_) return;
+  const bool had_dropped = queue_.has_dropped();
+  const std::size_t queued = queue_.size();
+  queue_.push(std::move(request));
+  if (queue_.has_dropped() && !had_dropped) {
+    LOG_WARN(
+        "broker {} does not answer: requests={} that wait for it are dropped; once it answers "
+        "it will be told everything anew",
+        target_.broker, queued);
   }
-  if (!last.merged->accepts(*next->update)) return false;
-  last.merged->add(*next->update);
-  return true;
+  wake_.notify_one();
 }
 
 runtime::Task<void> BrokerChannel::close() {
@@ -100,14 +90,7 @@ runtime::Task<base::Result<void>> BrokerChannel::deliver() {
                                    scope_.token()));
   }
   if (closing_) co_return base::fail(base::Errc::cancelled);
-  is_front_tried_ = true;
-  Queued& front = queue_.front();
-  if (front.merged != nullptr) {
-    std::get<MetadataOrder>(front.request.body).update =
-        std::make_shared<const MetadataUpdate>(front.merged->take());
-    front.merged = nullptr;
-  }
-  switch (front.request.body.index()) {
+  switch (queue_.take_turn().body.index()) {
     case 0:
       co_return co_await exchange<protocol::LeaderAndIsrResponse, protocol::LeaderAndIsrRequest>();
     case 1: co_return co_await exchange<protocol::UpdateMetadataResponse, MetadataOrder>();
@@ -118,24 +101,23 @@ runtime::Task<base::Result<void>> BrokerChannel::deliver() {
 
 template <class Response, class Request>
 runtime::Task<base::Result<void>> BrokerChannel::exchange() {
-  const ControlRequest& request = queue_.front().request;
+  const ControlRequest& request = queue_.take_turn();
   CO_TRY_ASSIGN(
       client::Reply<Response> reply,
       co_await connection_->request<Response>(std::get<Request>(request.body), request.version));
   if (closing_) co_return base::fail(base::Errc::cancelled);
-  ControlRequest answered = std::move(queue_.front().request);
-  queue_.pop_front();
-  is_front_tried_ = false;
-  on_response_({target_.broker, std::move(answered), std::move(reply.value)});
+  handlers_.on_response({target_.broker, queue_.pop(), std::move(reply.value)});
+  // The first request was the only one kept, so this is said once.
+  if (queue_.has_dropped()) handlers_.on_answering_again(target_.broker);
   co_return base::Result<void>();
 }
 
 BrokerChannels::BrokerChannels(runtime::Loop& loop, runtime::WorkerPool& resolver,
-                               const Settings& settings, ResponseHandler on_response)
+                               const Settings& settings, ChannelHandlers handlers)
     : loop_(loop),
       resolver_(resolver),
       settings_(settings),
-      on_response_(std::move(on_response)),
+      handlers_(std::move(handlers)),
       closing_(loop, "controller channels") {}
 
 BrokerChannels::~BrokerChannels() {
@@ -165,7 +147,7 @@ void BrokerChannels::open(const cluster::BrokerInfo& broker) {
       ChannelOptions{.client_id = std::to_string(settings_.broker_id),
                      .connect_timeout_ms = settings_.connect_timeout_ms,
                      .request_timeout_ms = settings_.request_timeout_ms},
-      on_response_);
+      handlers_);
 }
 
 void BrokerChannels::close(std::int32_t broker) {
@@ -173,6 +155,22 @@ void BrokerChannels::close(std::int32_t broker) {
   if (found == channels_.end()) return;
   closing_.spawn(finish(std::move(found->second)));
   channels_.erase(found);
+}
+
+std::optional<std::set<TopicPartition>> BrokerChannels::begin_full_order(std::int32_t broker) {
+  const auto found = channels_.find(broker);
+  if (found == channels_.end()) return std::nullopt;
+  return found->second->queue().begin_full_order();
+}
+
+void BrokerChannels::end_full_order(std::int32_t broker) {
+  const auto found = channels_.find(broker);
+  if (found != channels_.end()) found->second->queue().end_full_order();
+}
+
+std::size_t BrokerChannels::queued(std::int32_t broker) const {
+  const auto found = channels_.find(broker);
+  return found == channels_.end() ? 0 : std::as_const(*found->second).queue().size();
 }
 
 void BrokerChannels::close_all() {

@@ -5,11 +5,10 @@
 // 100 ms, forever, until the channel is closed (the broker's registration went, or we resigned). So
 // receivers may see a request twice. No ApiVersions: versions follow the inter-broker protocol.
 //
-// UpdateMetadata that wait one behind the other are merged, as far as their order says nothing: a
-// broker that is slow has one of them waiting, however long it is slow.
+// What waits for a broker that does not answer is bounded (channel_queue.h): past that requests are
+// dropped, and once it answers again it has to be told everything anew.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,7 +16,7 @@
 #include <variant>
 
 #include "broker/controller/broker_changes.h"
-#include "broker/controller/request_batch.h"
+#include "broker/controller/channel_queue.h"
 #include "client/connection.h"
 #include "runtime/task_scope.h"
 
@@ -31,7 +30,15 @@ struct ControlResponse {
                protocol::StopReplicaResponse>
       body;
 };
-using ResponseHandler = std::function<void(ControlResponse)>;
+
+// The controller's side of all channels. Called on the channels' loop.
+struct ChannelHandlers {
+  std::function<void(ControlResponse)> on_response;
+  // A broker for which requests were dropped answers again. It hears nothing more until
+  // ChannelSet::begin_full_order().
+  std::function<void(std::int32_t broker)> on_answering_again;
+  std::function<TopicExtents()> count_partitions;  // of the cluster
+};
 
 struct ChannelTarget {
   std::int32_t broker = -1;
@@ -49,24 +56,18 @@ struct ChannelOptions {
 class BrokerChannel {
  public:
   BrokerChannel(runtime::Loop& loop, runtime::WorkerPool& resolver, ChannelTarget target,
-                ChannelOptions options, ResponseHandler on_response);
+                ChannelOptions options, const ChannelHandlers& handlers);
   ~BrokerChannel();
   BrokerChannel(const BrokerChannel&) = delete;
   BrokerChannel& operator=(const BrokerChannel&) = delete;
 
   void send(ControlRequest request);
-  // Requests, the one in flight among them.
-  std::size_t queued() const { return queue_.size(); }
+  ChannelQueue& queue() { return queue_; }
+  const ChannelQueue& queue() const { return queue_; }
   // Drops what is queued and in flight. No response is told after this was called.
   runtime::Task<void> close();
 
  private:
-  struct Queued {
-    ControlRequest request;
-    std::unique_ptr<MergedMetadata> merged;  // what the request will say when its turn comes
-  };
-  // True if it went into the one that waits last.
-  bool merge(const ControlRequest& request);
   runtime::Task<void> run();
   // One try; the answer is told to the handler.
   runtime::Task<base::Result<void>> deliver();
@@ -78,9 +79,8 @@ class BrokerChannel {
   runtime::WorkerPool& resolver_;
   const ChannelTarget target_;
   const ChannelOptions options_;
-  const ResponseHandler on_response_;
-  std::deque<Queued> queue_;
-  bool is_front_tried_ = false;  // it may have arrived: from now on it stays as it is
+  const ChannelHandlers& handlers_;
+  ChannelQueue queue_;
   std::unique_ptr<client::Connection> connection_;
   bool closing_ = false;
   bool failure_logged_ = false;
@@ -92,13 +92,17 @@ class BrokerChannel {
 class BrokerChannels final : public RequestSender, public ChannelSet {
  public:
   BrokerChannels(runtime::Loop& loop, runtime::WorkerPool& resolver, const Settings& settings,
-                 ResponseHandler on_response);
+                 ChannelHandlers handlers);
   ~BrokerChannels() override;
 
   void send(std::int32_t broker, ControlRequest request) override;
   // A broker without the listener that the controller uses gets no channel, and an error line.
   void open(const cluster::BrokerInfo& broker) override;
   void close(std::int32_t broker) override;
+  std::optional<std::set<TopicPartition>> begin_full_order(std::int32_t broker) override;
+  void end_full_order(std::int32_t broker) override;
+  // Requests that wait for the broker, the one in flight among them.
+  std::size_t queued(std::int32_t broker) const;
   void close_all();
   // Waits until every channel has ended.
   runtime::Task<void> join();
@@ -109,7 +113,7 @@ class BrokerChannels final : public RequestSender, public ChannelSet {
   runtime::Loop& loop_;
   runtime::WorkerPool& resolver_;
   const Settings& settings_;
-  const ResponseHandler on_response_;
+  const ChannelHandlers handlers_;
   std::map<std::int32_t, std::unique_ptr<BrokerChannel>> channels_;
   runtime::TaskScope closing_;
 };

@@ -16,6 +16,8 @@ namespace {
 // After a fault of our own others get this long to win the next election.
 constexpr std::int64_t kStepDownPauseMs = 1000;
 constexpr std::int64_t kFirstRebalanceMs = 5000;
+// Nothing tells when a znode's ACL is mended.
+constexpr std::int64_t kRetryRefusedMs = 60'000;
 
 template <class Response>
 Response refused(ErrorCode code) {
@@ -44,8 +46,7 @@ Controller::Controller(runtime::Loop& loop, runtime::WorkerPool& resolver, Setti
     : loop_(loop),
       settings_(std::move(settings)),
       store_(session_, settings_),
-      channels_(loop, resolver, settings_,
-                [this](ControlResponse response) { on_response(std::move(response)); }),
+      channels_(loop, resolver, settings_, channel_handlers()),
       env_(store_, channels_, loop.random(), settings_),
       machines_(env_),
       topics_(env_, machines_),
@@ -94,13 +95,13 @@ runtime::Task<void> Controller::recover(std::string_view event, base::Error erro
   if (stopped_ || !session_.has_session()) co_return;  // on_expired has queued the resignation
   if (error.is(ControllerErrc::moved)) {
     LOG_INFO("controller has moved, found out by event {}", event);
-    const base::Result<bool> looked_up = co_await look_up_controller();
-    if (looked_up) {
+    const base::Result<bool> is_held = co_await resign_if_deposed();
+    if (is_held) {
       // Nobody there: whoever took the office has lost it again.
-      if (!*looked_up) enqueue({"Reelect", false, [this] { return run_for_office(); }});
+      if (!*is_held) enqueue({"Reelect", false, [this] { return run_for_office(); }});
       co_return;
     }
-    error = looked_up.error();
+    error = is_held.error();
     if (stopped_ || !session_.has_session()) co_return;
   }
   LOG_ERROR("controller steps down: event {} failed: {}", event, error.to_string());
@@ -233,7 +234,7 @@ Controller::Work Controller::work_of_watch(const zkclient::WatchEvent& event) {
 
 // --- the office
 
-runtime::Task<base::Result<bool>> Controller::look_up_controller() {
+runtime::Task<base::Result<Controller::Office>> Controller::look_who_is_controller() {
   for (;;) {
     CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
     const std::int64_t session_id = client->session_id();
@@ -242,23 +243,30 @@ runtime::Task<base::Result<bool>> Controller::look_up_controller() {
     if (!node && !active_ && node.error().is(base::Errc::corrupt)) {
       LOG_ERROR("{} makes no sense; whose it is stays controller until it changes: {}",
                 paths::kController, node.error().to_string());
-      co_return true;
+      co_return Office{.is_held = true, .is_ours = false, .holder = "held by nobody knows whom"};
     }
     if (!node) co_return base::fail(std::move(node).error());
-    const bool is_ours = *node && (*node)->info.broker_id == settings_.broker_id &&
-                         (*node)->owner_session == session_id;
-    if (active_ && !is_ours) {
-      LOG_INFO("controller resigns: the office is {}",
-               *node ? fmt::format("held by broker {}", (*node)->info.broker_id) : "vacant");
-      resign();
-    }
-    co_return node->has_value();
+    if (!*node) co_return Office{.is_held = false, .is_ours = false, .holder = "vacant"};
+    const bool is_ours =
+        (*node)->info.broker_id == settings_.broker_id && (*node)->owner_session == session_id;
+    co_return Office{.is_held = true,
+                     .is_ours = is_ours,
+                     .holder = fmt::format("held by broker {}", (*node)->info.broker_id)};
   }
+}
+
+runtime::Task<base::Result<bool>> Controller::resign_if_deposed() {
+  CO_TRY_ASSIGN(const Office office, co_await look_who_is_controller());
+  if (active_ && !office.is_ours) {
+    LOG_INFO("controller resigns: the office is {}", office.holder);
+    resign();
+  }
+  co_return office.is_held;
 }
 
 runtime::Task<base::Result<void>> Controller::run_for_office() {
   for (;;) {
-    CO_TRY_ASSIGN(const bool is_held, co_await look_up_controller());
+    CO_TRY_ASSIGN(const bool is_held, co_await resign_if_deposed());
     if (is_held) co_return base::Result<void>();
     CO_TRY_ASSIGN(const std::optional<ElectionWin> win,
                   co_await run_for_controller(session_, settings_.broker_id, loop_.wall_ms()));
@@ -276,6 +284,7 @@ runtime::Task<base::Result<void>> Controller::take_office(ElectionWin win) {
   active_mirror_.store(true, std::memory_order_release);
   LOG_INFO("broker {} is the controller epoch={}", settings_.broker_id, win.epoch);
   CO_TRY(co_await take_over({env_, machines_, topics_, elections_, channels_}));
+  scope_.spawn(retry_refused(win.epoch));
   if (settings_.auto_leader_rebalance_enable) scope_.spawn(rebalance_leaders(win.epoch));
   co_return base::Result<void>();
 }
@@ -325,7 +334,25 @@ runtime::Task<void> Controller::rebalance_leaders(std::int32_t epoch) {
   }
 }
 
+runtime::Task<void> Controller::retry_refused(std::int32_t epoch) {
+  for (;;) {
+    if (!co_await runtime::sleep_ms(loop_, kRetryRefusedMs, scope_.token())) co_return;
+    if (!active_ || env_.context.epoch != epoch) co_return;
+    enqueue("RetryRefused", [this] { return topics_.retry_refused(); });
+  }
+}
+
 // --- what brokers answer
+
+ChannelHandlers Controller::channel_handlers() {
+  return {.on_response = [this](ControlResponse response) { on_response(std::move(response)); },
+          .on_answering_again =
+              [this](std::int32_t broker) {
+                enqueue("AnsweringAgain",
+                        [this, broker] { return brokers_.on_answering_again(broker); });
+              },
+          .count_partitions = [this] { return env_.context.topic_extents(); }};
+}
 
 void Controller::on_response(ControlResponse response) {
   enqueue("Response", [this, response = std::move(response)]() mutable {

@@ -57,6 +57,8 @@ class Controller final : public cluster::SessionListener {
 
   // Control loop from here on; from other loops by call_on(scope(), ...).
   runtime::TaskScope& scope() { return scope_; }
+  // Requests that wait for a broker.
+  std::size_t queued_for(std::int32_t broker) const { return channels_.queued(broker); }
 
   runtime::Task<protocol::ControlledShutdownResponse> controlled_shutdown(
       protocol::ControlledShutdownRequest request);
@@ -100,15 +102,23 @@ class Controller final : public cluster::SessionListener {
   template <class Response, class MakeTask>
   runtime::Task<Response> ask(std::string_view name, Response refusal, MakeTask make_task);
 
-  // Reads /controller, arming its watch; resigns if we hold the office no longer. True if somebody
-  // holds it.
-  runtime::Task<base::Result<bool>> look_up_controller();
+  struct Office {
+    bool is_held = false;
+    bool is_ours = false;
+    std::string holder;  // for a line
+  };
+  // Reads /controller, arming its watch.
+  runtime::Task<base::Result<Office>> look_who_is_controller();
+  // The same, and resigns if it is not us any more. True if somebody holds the office.
+  runtime::Task<base::Result<bool>> resign_if_deposed();
   runtime::Task<base::Result<void>> run_for_office();
   runtime::Task<base::Result<void>> take_office(ElectionWin win);
   void resign();
   runtime::Task<base::Result<void>> resign_task();
   runtime::Task<void> step_down();
   runtime::Task<void> rebalance_leaders(std::int32_t epoch);
+  runtime::Task<void> retry_refused(std::int32_t epoch);
+  ChannelHandlers channel_handlers();
   void on_response(ControlResponse response);
   runtime::Task<base::Result<void>> process_response(ControlResponse response);
   Work work_of_watch(const zkclient::WatchEvent& event);

@@ -6,6 +6,18 @@
 
 namespace controller {
 
+namespace {
+
+// Null if there is no topic, or no such partition; const if the topic is.
+template <class Topic>
+auto find_partition(Topic* topic, std::int32_t number) -> decltype(&topic->partitions.at(number)) {
+  if (topic == nullptr) return nullptr;
+  const auto found = topic->partitions.find(number);
+  return found == topic->partitions.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
 std::string_view to_string(PartitionPhase phase) {
   switch (phase) {
     case PartitionPhase::non_existent: return "NonExistent";
@@ -113,13 +125,10 @@ bool ControllerContext::is_queued_for_deletion(std::string_view name) const {
 }
 
 PartitionEntry* ControllerContext::find(const TopicPartition& partition) {
-  return const_cast<PartitionEntry*>(std::as_const(*this).find(partition));
+  return find_partition(find_topic(partition.topic), partition.partition);
 }
 const PartitionEntry* ControllerContext::find(const TopicPartition& partition) const {
-  const TopicEntry* topic = find_topic(partition.topic);
-  if (topic == nullptr) return nullptr;
-  const auto found = topic->partitions.find(partition.partition);
-  return found == topic->partitions.end() ? nullptr : &found->second;
+  return find_partition(find_topic(partition.topic), partition.partition);
 }
 
 const cluster::ReplicaList& ControllerContext::replicas_of(const TopicPartition& partition) const {
@@ -148,6 +157,16 @@ std::int32_t ControllerContext::leader_epoch_for_stop(const TopicPartition& part
 
 std::vector<TopicPartition> ControllerContext::all_partitions() const {
   return partitions_where([](auto&, auto&, auto, auto&) { return true; });
+}
+
+TopicExtents ControllerContext::topic_extents() const {
+  TopicExtents extents;
+  for (const auto& [name, topic] : topics_) {
+    const auto& partitions = topic.partitions;
+    const std::int32_t last = partitions.empty() ? -1 : partitions.rbegin()->first;
+    extents.emplace_hint(extents.end(), name, TopicExtent{partitions.size(), last});
+  }
+  return extents;
 }
 
 std::vector<TopicPartition> ControllerContext::partitions_of(std::string_view name) const {

@@ -83,12 +83,20 @@ struct TopicEntry {
   bool queued_for_deletion = false;
   bool deletion_started = false;  // its partitions have gone to non_existent
   bool ineligible_for_deletion = false;
+  bool removal_refused = false;  // no replica is left, but its znodes may not be removed
 };
 
 struct LiveBroker {
   cluster::BrokerInfo info;
   std::int64_t epoch = -1;  // czxid of the registration
 };
+
+// The partitions of each topic, in short.
+struct TopicExtent {
+  std::size_t count = 0;
+  std::int32_t last = -1;  // the largest number
+};
+using TopicExtents = std::map<std::string, TopicExtent, std::less<>>;
 
 class ControllerContext {
  public:
@@ -159,6 +167,7 @@ class ControllerContext {
     return selected;
   }
   std::vector<TopicPartition> all_partitions() const;
+  TopicExtents topic_extents() const;
   std::vector<TopicPartition> partitions_of(std::string_view topic) const;
   // Have a leader record and are not being deleted.
   std::vector<TopicPartition> partitions_with_leaders() const;

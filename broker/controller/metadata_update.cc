@@ -4,24 +4,7 @@
 
 namespace controller {
 
-namespace {
-
 using protocol::UpdateMetadataRequest;
-
-// `visit(topic name, topic id, state)`, whatever form the version has.
-template <class Visit>
-void for_each_state(const UpdateMetadataRequest& request, Visit visit) {
-  for (const auto& topic : request.topic_states) {
-    for (const auto& state : topic.partition_states) {
-      visit(topic.topic_name, topic.topic_id, state);
-    }
-  }
-  for (const auto& state : request.ungrouped_partition_states) {
-    visit(state.topic_name, base::TopicId(), state);
-  }
-}
-
-}  // namespace
 
 base::Bytes MetadataUpdate::encoded() const {
   if (encoded_.empty()) {

@@ -13,6 +13,19 @@
 
 namespace controller {
 
+// `visit(topic name, topic id, state)`, whatever form the version has.
+template <class Visit>
+void for_each_state(const protocol::UpdateMetadataRequest& request, Visit visit) {
+  for (const auto& topic : request.topic_states) {
+    for (const auto& state : topic.partition_states) {
+      visit(topic.topic_name, topic.topic_id, state);
+    }
+  }
+  for (const auto& state : request.ungrouped_partition_states) {
+    visit(state.topic_name, base::TopicId(), state);
+  }
+}
+
 // Immutable. One loop.
 class MetadataUpdate {
  public:

@@ -1,21 +1,11 @@
 #include "broker/controller/producer_ids.h"
 
 #include "base/log.h"
-#include "zkclient/zk_error.h"
+#include "broker/controller/session_slot.h"
 
 namespace controller {
 
 using protocol::ErrorCode;
-
-namespace {
-
-// Gone, closed to us, or nonsense: the asking broker's trouble, not the controller's.
-bool is_of_the_node(const base::Error& error) {
-  return error.is(base::Errc::corrupt) || error.is(zkclient::ZkError::no_node) ||
-         error.is(zkclient::ZkError::no_auth);
-}
-
-}  // namespace
 
 protocol::ErrorCode check_producer_id_request(const ControllerContext& context,
                                               const protocol::AllocateProducerIdsRequest& request) {

@@ -116,6 +116,19 @@ void RequestBatch::add_metadata_of(const TopicPartition& partition) {
   }
 }
 
+void RequestBatch::add_deleted_metadata(std::int32_t broker,
+                                        const std::set<TopicPartition>& partitions) {
+  metadata_brokers_.insert(broker);
+  for (const TopicPartition& partition : partitions) {
+    MetadataState& state = metadata_[partition];
+    state = {};
+    state.topic_name = partition.topic;
+    state.partition_index = partition.partition;
+    state.controller_epoch = context_.epoch;
+    state.leader = kLeaderDuringDelete;
+  }
+}
+
 void RequestBatch::flush(RequestSender& sender) {
   send_leader_and_isr(sender);
   send_update_metadata(sender);

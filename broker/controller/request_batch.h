@@ -49,6 +49,9 @@ class RequestBatch {
   void add_update_metadata(std::span<const std::int32_t> brokers,
                            std::span<const TopicPartition> partitions);
 
+  // The partitions are gone, whatever the context says of their names.
+  void add_deleted_metadata(std::int32_t broker, const std::set<TopicPartition>& partitions);
+
   // Hands everything to the sender and is empty afterwards. Brokers that are not live get nothing.
   void flush(RequestSender& sender);
   void clear();

@@ -30,4 +30,10 @@ inline bool is_transient(const base::Error& error) {
   return error.is(base::Errc::timed_out) || zkclient::is_outcome_unknown(error);
 }
 
+// Gone, closed to us, or nonsense: the trouble of what the znode describes, not the controller's.
+inline bool is_of_the_node(const base::Error& error) {
+  return error.is(base::Errc::corrupt) || error.is(zkclient::ZkError::no_node) ||
+         error.is(zkclient::ZkError::no_auth);
+}
+
 }  // namespace controller

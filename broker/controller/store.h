@@ -7,7 +7,8 @@
 // no sense. Connection losses are not errors: calls wait, look what happened, and try again until
 // the session ends. What concerns one partition or topic stands in its own element.
 //
-// Every read of a list, and of a broker's or topic's node, arms its one-shot watch again.
+// Every read of a list, and of a broker's or topic's node, arms its one-shot watch again, also if
+// it may not be read. (What tells of no watch is a change of its ACL.)
 #pragma once
 
 #include <map>
@@ -56,6 +57,9 @@ struct StateWriteResult {
   base::Error error{base::Errc::internal};
 };
 
+// What could not be written or removed because of its own znodes (closed to us), with the reason.
+using RefusedTopics = std::map<std::string, base::Error>;
+
 using AssignmentRead = base::Result<std::optional<cluster::TopicAssignment>>;
 
 struct Notifications {
@@ -80,12 +84,13 @@ class Store {
   virtual StoreTask<std::set<std::string>> read_topics() = 0;
   virtual StoreTask<std::vector<AssignmentRead>> read_assignments(
       std::vector<std::string> topics) = 0;
-  virtual StoreTask<void> write_assignments(
+  virtual StoreTask<RefusedTopics> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) = 0;
   // Numbers of the partitions that have a znode below /partitions.
   virtual StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) = 0;
-  // The topics' whole trees, their configs and their deletion markers.
-  virtual StoreTask<void> remove_topics(std::vector<std::string> topics) = 0;
+  // The topics' whole trees, their configs and their deletion markers; of those that are refused
+  // config and marker stay.
+  virtual StoreTask<RefusedTopics> remove_topics(std::vector<std::string> topics) = 0;
 
   virtual StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) = 0;
   // The same, and a one-shot watch on each: for states that are waited for.

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "broker/cluster/topic_name.h"
 #include "broker/controller/chunks.h"
+#include "broker/controller/session_slot.h"
 
 namespace controller {
 
@@ -50,20 +51,19 @@ runtime::Task<base::Result<void>> TopicChanges::load_some(std::vector<std::strin
   });
   if (names.empty()) co_return base::Result<void>();
   CO_TRY_ASSIGN(std::vector<AssignmentRead> reads, co_await env_.store.read_assignments(names));
-  std::map<std::string, cluster::TopicAssignment> to_write;
+  std::map<std::string, cluster::TopicAssignment> read;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::string& name = names[i];
     if (!reads[i]) {
-      leave_out(name, reads[i].error().to_string());
-      continue;
+      leave_out(names[i], reads[i].error().to_string());
+    } else if (*reads[i]) {
+      read.emplace(names[i], std::move(**reads[i]));
+    } else {
+      env_.context.unreadable_topics().erase(names[i]);  // gone; its parent's watch will tell
     }
+  }
+  CO_TRY(co_await assign_ids(read));
+  for (auto& [name, assignment] : read) {
     env_.context.unreadable_topics().erase(name);
-    if (!*reads[i]) continue;  // gone again; its parent's watch will tell
-    cluster::TopicAssignment& assignment = **reads[i];
-    if (!assignment.topic_id && env_.settings.uses_topic_ids()) {
-      assignment.topic_id = env_.random.uuid();
-      to_write.emplace(name, assignment);
-    }
     TopicEntry& topic = env_.context.put_topic(name);
     if (assignment.topic_id) env_.context.set_topic_id(name, *assignment.topic_id);
     for (auto& [number, replicas] : assignment.partitions) {
@@ -73,7 +73,25 @@ runtime::Task<base::Result<void>> TopicChanges::load_some(std::vector<std::strin
       partitions.push_back({name, number});
     }
   }
-  if (!to_write.empty()) CO_TRY(co_await env_.store.write_assignments(std::move(to_write)));
+  co_return base::Result<void>();
+}
+
+runtime::Task<base::Result<void>> TopicChanges::assign_ids(
+    std::map<std::string, cluster::TopicAssignment>& read) {
+  if (!env_.settings.uses_topic_ids()) co_return base::Result<void>();
+  std::map<std::string, cluster::TopicAssignment> to_write;
+  for (auto& [name, assignment] : read) {
+    if (assignment.topic_id) continue;
+    assignment.topic_id = env_.random.uuid();
+    to_write.emplace(name, assignment);
+  }
+  if (to_write.empty()) co_return base::Result<void>();
+  CO_TRY_ASSIGN(const RefusedTopics refused, co_await env_.store.write_assignments(to_write));
+  // The next controller would give another id to what stands on brokers under this one.
+  for (const auto& [name, error] : refused) {
+    leave_out(name, error.to_string());
+    read.erase(name);
+  }
   co_return base::Result<void>();
 }
 
@@ -93,9 +111,11 @@ runtime::Task<base::Result<void>> TopicChanges::load_some_states(
     std::vector<TopicPartition> partitions) {
   CO_TRY_ASSIGN(std::vector<StateRead> states, co_await env_.store.read_states(partitions));
   std::vector<TopicPartition> unreadable;
-  const auto take = [this](const TopicPartition& partition, StateRead& state) {
+  std::set<TopicPartition> named;  // before, so not again
+  const auto take = [&](const TopicPartition& partition, StateRead& state) {
     PartitionEntry* entry = env_.context.find(partition);
     if (entry == nullptr) return true;
+    if (entry->has_unreadable_state) named.insert(partition);
     entry->has_unreadable_state = !state;
     if (state && *state) entry->leadership = std::move(**state);
     return state.has_value();
@@ -103,10 +123,11 @@ runtime::Task<base::Result<void>> TopicChanges::load_some_states(
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     if (!take(partitions[i], states[i])) unreadable.push_back(std::move(partitions[i]));
   }
+  const std::set<TopicPartition> named_before = named;
   if (unreadable.empty()) co_return base::Result<void>();
   CO_TRY_ASSIGN(states, co_await env_.store.watch_states(unreadable));
   for (std::size_t i = 0; i < unreadable.size(); ++i) {
-    if (take(unreadable[i], states[i])) continue;
+    if (take(unreadable[i], states[i]) || named_before.contains(unreadable[i])) continue;
     LOG_ERROR("partition {} is left out until its state znode changes: {}", unreadable[i],
               states[i].error().to_string());
   }
@@ -116,6 +137,11 @@ runtime::Task<base::Result<void>> TopicChanges::load_some_states(
 runtime::Task<base::Result<void>> TopicChanges::adopt(std::vector<TopicPartition> partitions) {
   if (partitions.empty()) co_return base::Result<void>();
   CO_TRY(co_await load_states(partitions));
+  co_return co_await start_up(std::move(partitions));
+}
+
+runtime::Task<base::Result<void>> TopicChanges::start_up(std::vector<TopicPartition> partitions) {
+  if (partitions.empty()) co_return base::Result<void>();
   CO_TRY(co_await machines_.replicas.start_up(partitions));
   co_return co_await machines_.partitions.start_up(std::move(partitions));
 }
@@ -126,6 +152,25 @@ runtime::Task<base::Result<void>> TopicChanges::on_state_changed(TopicPartition 
   std::vector<TopicPartition> partitions;
   partitions.push_back(std::move(partition));
   co_return co_await adopt(std::move(partitions));
+}
+
+runtime::Task<base::Result<void>> TopicChanges::retry_refused() {
+  const auto& unreadable = env_.context.unreadable_topics();
+  CO_TRY_ASSIGN(std::vector<TopicPartition> partitions,
+                co_await load({unreadable.begin(), unreadable.end()}));
+  if (!partitions.empty()) {
+    CO_TRY(co_await adopt(std::move(partitions)));
+    CO_TRY(co_await on_deletion_markers_changed());
+  }
+  std::vector<TopicPartition> closed = env_.context.partitions_where(
+      [](auto&, auto&, auto, const PartitionEntry& entry) { return entry.has_unreadable_state; });
+  CO_TRY(co_await load_states(closed));
+  std::erase_if(closed, [this](const TopicPartition& partition) {
+    const PartitionEntry* entry = std::as_const(env_.context).find(partition);
+    return entry == nullptr || entry->has_unreadable_state;
+  });
+  CO_TRY(co_await start_up(std::move(closed)));
+  co_return co_await machines_.deletion.retry_refused();
 }
 
 runtime::Task<base::Result<void>> TopicChanges::start_partitions(
@@ -148,7 +193,9 @@ runtime::Task<base::Result<void>> TopicChanges::on_topic_modified(std::string na
   const std::vector<std::string> names{name};
   if (env_.context.is_unreadable(name)) {
     CO_TRY_ASSIGN(std::vector<TopicPartition> partitions, co_await load(names));
-    co_return co_await adopt(std::move(partitions));
+    if (partitions.empty()) co_return base::Result<void>();
+    CO_TRY(co_await adopt(std::move(partitions)));
+    co_return co_await on_deletion_markers_changed();  // it may have waited to be deleted
   }
   CO_TRY_ASSIGN(std::vector<AssignmentRead> reads, co_await env_.store.read_assignments(names));
   TopicEntry* topic = env_.context.find_topic(name);
@@ -176,21 +223,30 @@ runtime::Task<base::Result<void>> TopicChanges::on_topic_modified(std::string na
 runtime::Task<base::Result<void>> TopicChanges::restore_assignment(std::string name,
                                                                    cluster::TopicAssignment found) {
   LOG_WARN("topic {} is being deleted: partitions added to it are taken out again", name);
-  CO_TRY_ASSIGN(const std::set<std::int32_t> existing,
-                co_await env_.store.read_partition_numbers(name));
+  const auto existing = co_await env_.store.read_partition_numbers(name);
+  if (!existing && is_of_the_node(existing.error())) {
+    LOG_ERROR("topic {} keeps them: {}", name, existing.error().to_string());
+    co_return base::Result<void>();
+  }
+  if (!existing) co_return base::fail(existing.error());
   const TopicEntry* topic = std::as_const(env_.context).find_topic(name);
   if (topic == nullptr) co_return base::Result<void>();
   cluster::TopicAssignment restored;
   restored.topic_id = topic->id;
   for (const auto& [number, replicas] : found.partitions) {
     const auto known = topic->partitions.find(number);
-    if (existing.contains(number) && known != topic->partitions.end()) {
+    if (existing->contains(number) && known != topic->partitions.end()) {
       restored.partitions[number] = known->second.assignment;
     }
   }
   std::map<std::string, cluster::TopicAssignment> to_write;
   to_write.emplace(std::move(name), std::move(restored));
-  co_return co_await env_.store.write_assignments(std::move(to_write));
+  CO_TRY_ASSIGN(const RefusedTopics refused,
+                co_await env_.store.write_assignments(std::move(to_write)));
+  for (const auto& [topic_name, error] : refused) {
+    LOG_ERROR("topic {} keeps them: {}", topic_name, error.to_string());
+  }
+  co_return base::Result<void>();
 }
 
 runtime::Task<base::Result<void>> TopicChanges::on_deletion_markers_changed() {

@@ -26,6 +26,9 @@ class TopicChanges {
   // /admin/delete_topics changed.
   runtime::Task<base::Result<void>> on_deletion_markers_changed();
 
+  // Tries again what a topic's znodes refused: reading, and removing.
+  runtime::Task<base::Result<void>> retry_refused();
+
   // Puts topics and their assignments into the context, gives ids to those without one (IBP 2.8
   // on; below, ids that are there are kept). Answers their partitions. Topics whose node is gone
   // are left out, and so are those that make no sense: each is named once, and looked at again when
@@ -38,9 +41,13 @@ class TopicChanges {
  private:
   // Partitions that may have been served before, under another controller.
   runtime::Task<base::Result<void>> adopt(std::vector<TopicPartition> partitions);
+  runtime::Task<base::Result<void>> start_up(std::vector<TopicPartition> partitions);
   runtime::Task<base::Result<void>> load_some(std::vector<std::string> names,
                                               std::vector<TopicPartition>& partitions);
   runtime::Task<base::Result<void>> load_some_states(std::vector<TopicPartition> partitions);
+  // Gives ids to topics that have none. Takes those out of `read` that may not be written.
+  runtime::Task<base::Result<void>> assign_ids(
+      std::map<std::string, cluster::TopicAssignment>& read);
   void leave_out(const std::string& topic, std::string_view reason);
   runtime::Task<base::Result<void>> start_partitions(std::vector<TopicPartition> partitions);
   // Somebody added partitions to a topic that is being deleted: takes them out again.

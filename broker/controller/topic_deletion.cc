@@ -24,6 +24,14 @@ runtime::Task<base::Result<void>> TopicDeletion::load(std::set<std::string> mark
     LOG_INFO("deletion markers are removed, delete.topic.enable is false count={}", marked.size());
     co_return co_await env_.store.remove_deletion_markers({marked.begin(), marked.end()});
   }
+  // The controller before this one came as far as the topic's own nodes.
+  std::vector<std::string> without_topic;
+  for (const std::string& name : marked) {
+    if (!is_known(name)) without_topic.push_back(name);
+  }
+  if (!without_topic.empty()) {
+    CO_TRY(co_await env_.store.remove_topics(std::move(without_topic)));
+  }
   queue(marked);
   std::set<std::string> halted;
   for (const std::string& name : marked) {
@@ -47,7 +55,7 @@ runtime::Task<base::Result<void>> TopicDeletion::enqueue(std::set<std::string> m
   for (const std::string& name : marked) {
     const TopicEntry* topic = std::as_const(env_.context).find_topic(name);
     if (topic == nullptr) {
-      without_topic.push_back(name);
+      if (!is_known(name)) without_topic.push_back(name);
     } else if (std::ranges::any_of(topic->partitions,
                                    [](const auto& item) { return item.second.being_reassigned; })) {
       reassigned.insert(name);
@@ -84,6 +92,11 @@ void TopicDeletion::mark_ineligible(const std::set<std::string>& topics, std::st
     topic->ineligible_for_deletion = true;
     LOG_INFO("deletion of topic {} halted by {}", name, reason);
   }
+}
+
+bool TopicDeletion::is_known(const std::string& name) const {
+  return std::as_const(env_.context).find_topic(name) != nullptr ||
+         env_.context.is_unreadable(name);
 }
 
 bool TopicDeletion::may_start(std::string_view name) const {
@@ -244,13 +257,29 @@ runtime::Task<base::Result<void>> TopicDeletion::delete_replicas(std::set<std::s
   co_return base::Result<void>();
 }
 
+runtime::Task<base::Result<void>> TopicDeletion::retry_refused() {
+  std::set<std::string> refused;
+  for (const auto& [name, topic] : env_.context.topics()) {
+    if (topic.removal_refused) refused.insert(name);
+  }
+  co_return co_await advance(std::move(refused));
+}
+
 runtime::Task<base::Result<void>> TopicDeletion::finish(std::vector<std::string> topics) {
   for (const std::string& topic : topics) {
     replicas_.to_non_existent(
         env_.context.replicas_in_phase(topic, ReplicaPhase::deletion_successful));
   }
-  CO_TRY(co_await env_.store.remove_topics(topics));
+  CO_TRY_ASSIGN(const RefusedTopics refused, co_await env_.store.remove_topics(topics));
   for (const std::string& topic : topics) {
+    if (const auto found = refused.find(topic); found != refused.end()) {
+      TopicEntry* entry = env_.context.find_topic(topic);
+      if (entry == nullptr || std::exchange(entry->removal_refused, true)) continue;
+      LOG_ERROR(
+          "topic {} is deleted but for its znodes, which is tried again from time to time: {}",
+          topic, found->second.to_string());
+      continue;
+    }
     env_.context.remove_topic(topic);
     LOG_INFO("deletion of topic {} completed", topic);
   }

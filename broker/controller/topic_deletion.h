@@ -41,6 +41,8 @@ class TopicDeletion {
   runtime::Task<base::Result<void>> on_stop_replica_response(
       std::int32_t broker, protocol::StopReplicaRequest request,
       protocol::StopReplicaResponse response);
+  // Tries again to remove the znodes that could not be removed.
+  runtime::Task<base::Result<void>> retry_refused();
   void mark_ineligible(const std::set<std::string>& topics, std::string_view reason);
 
  private:
@@ -49,6 +51,8 @@ class TopicDeletion {
   // The same for these topics: what happened to one is no reason to look at the others.
   runtime::Task<base::Result<void>> advance(std::set<std::string> topics);
   runtime::Task<base::Result<void>> advance_some(std::vector<std::string> topics);
+  // One that is left out is there too: its marker waits with it.
+  bool is_known(const std::string& topic) const;
   bool may_start(std::string_view topic) const;
   std::vector<Replica> queued_only(std::vector<Replica> replicas) const;
   runtime::Task<base::Result<void>> start(std::set<std::string> topics);

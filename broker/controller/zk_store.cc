@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "broker/cluster/znode_acl.h"
 #include "broker/cluster/znode_paths.h"
 #include "broker/cluster/znodes/config_nodes.h"
 #include "broker/cluster/znodes/notifications.h"
@@ -11,18 +10,9 @@
 namespace controller {
 
 namespace paths = cluster::paths;
-using zkclient::Op;
 using zkclient::ZkError;
 
 namespace {
-
-constexpr std::size_t kTopicsAtOnce = 200;  // when they are removed
-
-Op create_op(std::string path, zkclient::Data data) {
-  zkclient::AclList acl = cluster::znode_acl(path);
-  return Op::create(std::move(path), std::move(data), zkclient::CreateMode::persistent,
-                    std::move(acl));
-}
 
 StateRead decode_state(const base::Result<zkclient::NodeData>& node) {
   if (!node) {
@@ -34,20 +24,7 @@ StateRead decode_state(const base::Result<zkclient::NodeData>& node) {
   return std::optional(Leadership{std::move(state), node->stat.version.value()});
 }
 
-StateWriteResult write_result(const FencedWriter::Outcome& outcome) {
-  using Kind = StateWriteResult::Outcome;
-  switch (outcome.error) {
-    case ZkError::ok:
-      return {Kind::written, outcome.stat.version.value(), base::Error(ZkError::ok)};
-    case ZkError::bad_version:
-    case ZkError::node_exists: return {Kind::conflict, 0, base::Error(outcome.error)};
-    default: return {Kind::failed, 0, base::Error(outcome.error)};
-  }
-}
-
 }  // namespace
-
-// --- reading
 
 StoreTask<std::vector<ZkStore::NodeRead>> ZkStore::get_all(std::vector<std::string> paths,
                                                            bool watch) {
@@ -59,6 +36,10 @@ StoreTask<std::vector<ZkStore::NodeRead>> ZkStore::get_all(std::vector<std::stri
       nodes[i] = co_await again->get(paths[i], watch);
     }
     if (!session_.has_session()) co_return base::fail(ZkError::session_expired);
+    if (!watch || nodes[i] || !nodes[i].error().is(ZkError::no_auth)) continue;
+    // A read that is refused arms no watch; that of exists() asks nobody's leave.
+    CO_TRY_ASSIGN(client, session_.client());
+    (void)co_await client->exists(paths[i], /*watch=*/true);
   }
   co_return nodes;
 }
@@ -109,7 +90,7 @@ StoreTask<std::vector<RegisteredBroker>> ZkStore::read_brokers() {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!nodes[i]) {
       // Gone meanwhile: the watch will tell. Kept from us: it counts as one that makes no sense.
-      if (!nodes[i].error().is(ZkError::no_node)) brokers.push_back({ids[i], -1, {}});
+      if (!nodes[i].error().is(ZkError::no_node)) brokers.push_back({.id = ids[i], .info = {}});
       continue;
     }
     RegisteredBroker& broker = brokers.emplace_back();
@@ -126,7 +107,7 @@ StoreTask<std::optional<RegisteredBroker>> ZkStore::read_broker(std::int32_t id)
   CO_TRY_ASSIGN(const std::vector<NodeRead> nodes, co_await get_all(path, /*watch=*/true));
   if (!nodes.front()) {
     if (nodes.front().error().is(ZkError::no_node)) co_return std::optional<RegisteredBroker>();
-    co_return std::optional(RegisteredBroker{id, -1, {}});
+    co_return std::optional(RegisteredBroker{.id = id, .info = {}});
   }
   RegisteredBroker broker{id, nodes.front()->stat.czxid, {}};
   auto info = cluster::decode_broker_info(id, nodes.front()->data.value_or(""));
@@ -296,187 +277,6 @@ StoreTask<VersionedBlock> ZkStore::read_producer_id_block() {
   if (!nodes.front()) co_return base::fail(nodes.front().error());
   CO_TRY_ASSIGN(auto block, cluster::decode_producer_id_block(nodes.front()->data.value_or("")));
   co_return VersionedBlock{std::move(block), nodes.front()->stat.version};
-}
-
-// --- writing
-
-StoreTask<void> ZkStore::remove_controller() {
-  std::vector<Op> ops;
-  ops.push_back(Op::remove(std::string(paths::kController)));
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
-}
-
-StoreTask<void> ZkStore::write_assignments(
-    std::map<std::string, cluster::TopicAssignment> assignments) {
-  std::vector<Op> ops;
-  ops.reserve(assignments.size());
-  for (const auto& [topic, assignment] : assignments) {
-    ops.push_back(Op::set(paths::topic(topic), cluster::encode_topic_assignment(assignment)));
-  }
-  // A topic that was removed by hand meanwhile: its parent's watch will tell.
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
-}
-
-StoreTask<void> ZkStore::remove_trees(std::vector<std::string> roots) {
-  for (;;) {
-    // Level by level down, then removed in reverse, children before parents.
-    std::vector<std::string> tree = roots;
-    for (std::size_t begin = 0; begin < tree.size();) {
-      const std::size_t end = tree.size();
-      std::vector<std::string> level(tree.begin() + static_cast<std::ptrdiff_t>(begin), tree.end());
-      CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-      const auto children = co_await client->children_many(level);
-      for (std::size_t i = 0; i < level.size(); ++i) {
-        if (!children[i]) {
-          const base::Error& error = children[i].error();
-          // Not to be read for good: its children would keep it from being removed, round by round.
-          if (!error.is(ZkError::no_node) && !is_transient(error)) co_return base::fail(error);
-          continue;  // gone, or asked for again in the next round
-        }
-        for (const std::string& child : *children[i]) tree.push_back(level[i] + "/" + child);
-      }
-      begin = end;
-    }
-    std::vector<Op> ops;
-    ops.reserve(tree.size());
-    for (auto path = tree.rbegin(); path != tree.rend(); ++path) ops.push_back(Op::remove(*path));
-    CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
-    const bool somebody_added = std::ranges::any_of(
-        outcomes, [](const auto& outcome) { return outcome.error == ZkError::not_empty; });
-    if (somebody_added) continue;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (outcomes[i].error != ZkError::ok && outcomes[i].error != ZkError::no_node) {
-        co_return base::fail(outcomes[i].error, tree[tree.size() - 1 - i]);
-      }
-    }
-    co_return base::Result<void>();
-  }
-}
-
-StoreTask<void> ZkStore::remove_topics(std::vector<std::string> topics) {
-  for (std::size_t begin = 0; begin < topics.size(); begin += kTopicsAtOnce) {
-    const std::size_t end = std::min(begin + kTopicsAtOnce, topics.size());
-    std::vector<std::string> roots;
-    // The markers go last: until then a new controller finishes what this one began.
-    std::vector<Op> ops;
-    for (std::size_t i = begin; i < end; ++i) {
-      roots.push_back(paths::topic(topics[i]));
-      ops.push_back(Op::remove(paths::topic_config(topics[i])));
-      ops.push_back(Op::remove(paths::delete_topic(topics[i])));
-    }
-    CO_TRY(co_await remove_trees(std::move(roots)));
-    CO_TRY(co_await remove_each(std::move(ops)));
-  }
-  co_return base::Result<void>();
-}
-
-StoreTask<std::vector<StateWriteResult>> ZkStore::create_states(std::vector<StateWrite> writes) {
-  std::vector<Op> ops;
-  std::vector<std::size_t> state_ops;  // which op makes the state of writes[i]
-  ops.reserve(3 * writes.size());
-  for (const StateWrite& write : writes) {
-    const TopicPartition& partition = write.partition;
-    if (write.is_first_of_topic) {
-      ops.push_back(create_op(paths::partitions(partition.topic), std::nullopt));
-    }
-    ops.push_back(create_op(paths::partition(partition.topic, partition.partition), std::nullopt));
-    state_ops.push_back(ops.size());
-    ops.push_back(create_op(paths::partition_state(partition.topic, partition.partition),
-                            cluster::encode_partition_state(write.state)));
-  }
-  CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
-  std::vector<StateWriteResult> results;
-  results.reserve(writes.size());
-  for (const std::size_t i : state_ops) results.push_back(write_result(outcomes[i]));
-  co_return results;
-}
-
-StoreTask<std::vector<StateWriteResult>> ZkStore::update_states(std::vector<StateWrite> writes) {
-  std::vector<Op> ops;
-  ops.reserve(writes.size());
-  for (const StateWrite& write : writes) {
-    ops.push_back(Op::set(paths::partition_state(write.partition.topic, write.partition.partition),
-                          cluster::encode_partition_state(write.state),
-                          base::ZkVersion(write.expected_partition_epoch)));
-  }
-  CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
-  std::vector<StateWriteResult> results;
-  results.reserve(outcomes.size());
-  for (const auto& outcome : outcomes) results.push_back(write_result(outcome));
-  co_return results;
-}
-
-StoreTask<void> ZkStore::remove_deletion_markers(std::vector<std::string> topics) {
-  return remove_children(std::string(paths::kDeleteTopics), std::move(topics));
-}
-StoreTask<void> ZkStore::remove_isr_changes(std::vector<std::string> children) {
-  return remove_children(std::string(paths::kIsrChanges), std::move(children));
-}
-StoreTask<void> ZkStore::remove_log_dir_events(std::vector<std::string> children) {
-  return remove_children(std::string(paths::kLogDirEvents), std::move(children));
-}
-
-StoreTask<void> ZkStore::remove_children(std::string parent, std::vector<std::string> children) {
-  std::vector<Op> ops;
-  for (const std::string& child : children) ops.push_back(Op::remove(parent + "/" + child));
-  co_return co_await remove_each(std::move(ops));
-}
-
-StoreTask<void> ZkStore::remove_each(std::vector<Op> ops) {
-  std::vector<std::string> node_paths;
-  for (const Op& op : ops) node_paths.push_back(op.path);
-  CO_TRY_ASSIGN(const auto outcomes, co_await writer_.write(std::move(ops)));
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const ZkError error = outcomes[i].error;
-    if (error == ZkError::ok || error == ZkError::no_node) continue;
-    LOG_ERROR("{} cannot be removed and is left alone: {}", node_paths[i],
-              base::Error(error).to_string());
-  }
-  co_return base::Result<void>();
-}
-
-StoreTask<void> ZkStore::remove_preferred_election() {
-  std::vector<Op> ops;
-  ops.push_back(Op::remove(std::string(paths::kPreferredElection)));
-  co_return co_await remove_each(std::move(ops));
-}
-
-StoreTask<void> ZkStore::write_reassignments(cluster::Reassignments reassignments) {
-  std::vector<Op> ops;
-  ops.push_back(reassignments.empty() ? Op::remove(std::string(paths::kReassignPartitions))
-                                      : Op::set(std::string(paths::kReassignPartitions),
-                                                cluster::encode_reassignments(reassignments)));
-  co_return co_await writer_.write_all(std::move(ops), ZkError::no_node);
-}
-
-StoreTask<base::ZkVersion> ZkStore::write_features(cluster::FeatureNode features) {
-  const std::string path(paths::kFeature);
-  const std::string json = cluster::encode_feature_node(features);
-  for (;;) {
-    CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-    auto stat = co_await client->set(path, json);
-    if (stat) co_return stat->version;
-    if (is_transient(stat.error())) continue;
-    if (!stat.error().is(ZkError::no_node)) co_return base::fail(stat.error());
-    CO_TRY_ASSIGN(client, session_.client());
-    auto created = co_await client->create(path, json, zkclient::CreateMode::persistent,
-                                           cluster::znode_acl(path));
-    if (created) co_return base::ZkVersion(0);
-    if (!created.error().is(ZkError::node_exists) && !is_transient(created.error())) {
-      co_return base::fail(created.error());
-    }
-  }
-}
-
-StoreTask<bool> ZkStore::write_producer_id_block(cluster::ProducerIdBlock block,
-                                                 base::ZkVersion expected) {
-  CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-  auto stat = co_await client->set(std::string(paths::kProducerIdBlock),
-                                   cluster::encode_producer_id_block(block), expected);
-  if (stat) co_return true;
-  // Unknown outcome: the next block is taken instead, and this one is lost at worst.
-  if (stat.error().is(ZkError::bad_version) || is_transient(stat.error())) co_return false;
-  co_return base::fail(stat.error());
 }
 
 }  // namespace controller

@@ -22,10 +22,10 @@ class ZkStore final : public Store {
   StoreTask<std::optional<RegisteredBroker>> read_broker(std::int32_t id) override;
   StoreTask<std::set<std::string>> read_topics() override;
   StoreTask<std::vector<AssignmentRead>> read_assignments(std::vector<std::string> topics) override;
-  StoreTask<void> write_assignments(
+  StoreTask<RefusedTopics> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;
   StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) override;
-  StoreTask<void> remove_topics(std::vector<std::string> topics) override;
+  StoreTask<RefusedTopics> remove_topics(std::vector<std::string> topics) override;
   StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateRead>> watch_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateWriteResult>> create_states(std::vector<StateWrite> writes) override;
@@ -59,8 +59,16 @@ class ZkStore final : public Store {
   StoreTask<std::vector<std::string>> list(std::string path, bool watch);
   StoreTask<Notifications> read_notifications(std::string parent, std::string prefix,
                                               bool is_isr_change);
-  // `paths` and whatever is below them.
-  StoreTask<void> remove_trees(std::vector<std::string> paths);
+  // The topics' nodes and whatever is below them.
+  StoreTask<RefusedTopics> remove_trees(std::vector<std::string> topics);
+  struct TreeNode {
+    std::string path;
+    std::size_t root = 0;  // which of the trees it belongs to
+  };
+  // All nodes of the trees, parents before their children. What keeps a tree from being listed is
+  // put into `refusals`, by root.
+  StoreTask<std::vector<TreeNode>> list_trees(std::vector<std::string> roots,
+                                              std::map<std::size_t, base::Error>& refusals);
   StoreTask<void> remove_children(std::string parent, std::vector<std::string> children);
   // Each for itself: one that cannot be removed is named in a line and left alone.
   StoreTask<void> remove_each(std::vector<zkclient::Op> ops);

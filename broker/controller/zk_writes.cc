@@ -2,8 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <deque>
-#include <optional>
+#include <utility>
 
 #include "broker/cluster/znode_paths.h"
 #include "broker/controller/controller_error.h"
@@ -18,8 +19,12 @@ namespace {
 
 constexpr std::size_t kMultisInFlight = 2;
 constexpr std::size_t kSinglesInFlight = 100;
+// The epoch check, the first operation of every multi.
+constexpr std::size_t kFence = 0;
+// How much longer a path may become by the chroot.
+constexpr std::size_t kChrootBytes = 256;
 
-// The error of the epoch check itself, which is the first operation of every multi.
+// The error of the epoch check itself.
 base::Error fence_error(ZkError error) {
   if (error == ZkError::bad_version) return base::Error(ControllerErrc::moved);
   return base::Error(base::Errc::internal,
@@ -29,62 +34,71 @@ base::Error fence_error(ZkError error) {
 
 }  // namespace
 
-struct FencedWriter::Work {
-  std::vector<Op> ops;
-  std::vector<std::optional<Outcome>> outcomes;  // nullopt: undecided
-  std::vector<bool> repeated;                    // an earlier attempt may have taken effect
-};
-
-std::vector<FencedWriter::Range> FencedWriter::split(const std::vector<Op>& ops) const {
-  std::vector<Range> ranges;
-  Range current;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    const std::size_t size = ops[i].encoded_bytes(/*chroot_bytes=*/256);
-    const bool is_full = current.end - current.begin >= kOperationsMax ||
-                         (bytes + size > kMultiBytesMax && current.end > current.begin);
-    if (is_full) {
-      ranges.push_back(current);
-      current.begin = i;
-      bytes = 0;
-    }
-    current.end = i + 1;
-    bytes += size;
-  }
-  if (current.end > current.begin) ranges.push_back(current);
-  return ranges;
+void FencedWriter::Operation::take_answer(Outcome answer) {
+  const bool may_be_its_own =
+      (op.kind == Op::Kind::create && answer.error == ZkError::node_exists) ||
+      (op.kind == Op::Kind::set && answer.error == ZkError::bad_version);
+  const bool is_repetition = progress == Progress::in_doubt;
+  progress = is_repetition && may_be_its_own ? Progress::to_check : Progress::done;
+  outcome = std::move(answer);
 }
 
-std::vector<Op> FencedWriter::fenced(const std::vector<Op>& ops, Range range) const {
+void FencedWriter::Operation::check(const std::optional<zkclient::NodeData>& node) {
+  progress = Progress::done;
+  if (!node || node->data != op.data) return;
+  const bool is_next_version = op.kind == Op::Kind::create
+                                   ? node->stat.version == base::ZkVersion(0)
+                                   : node->stat.version == op.version + 1;
+  if (is_next_version) outcome = {ZkError::ok, node->stat};
+}
+
+std::vector<FencedWriter::Operations> FencedWriter::split(Operations all) {
+  std::vector<Operations> pieces;
+  std::size_t begin = 0;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t size = all[i].op.encoded_bytes(kChrootBytes);
+    const std::size_t count = i - begin;
+    if (count > 0 && (count == kOperationsMax || bytes + size > kMultiBytesMax)) {
+      pieces.push_back(all.subspan(begin, count));
+      begin = i;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (begin < all.size()) pieces.push_back(all.subspan(begin));
+  return pieces;
+}
+
+std::vector<Op> FencedWriter::fenced(Operations operations) const {
   std::vector<Op> multi;
-  multi.reserve(range.end - range.begin + 1);
+  multi.reserve(operations.size() + 1);
   multi.push_back(Op::check(std::string(cluster::paths::kControllerEpoch), fence_));
-  multi.insert(multi.end(), ops.begin() + static_cast<std::ptrdiff_t>(range.begin),
-               ops.begin() + static_cast<std::ptrdiff_t>(range.end));
+  for (const Operation& operation : operations) multi.push_back(operation.op);
   return multi;
 }
 
 runtime::Task<base::Result<std::vector<FencedWriter::Outcome>>> FencedWriter::write(
     std::vector<Op> ops) {
-  Work work{std::move(ops), {}, {}};
-  work.outcomes.resize(work.ops.size());
-  work.repeated.resize(work.ops.size());
-  const std::vector<Range> ranges = split(work.ops);
+  std::vector<Operation> operations;
+  operations.reserve(ops.size());
+  for (Op& op : ops) operations.push_back({std::move(op), Progress::unsent, {}});
+  const std::vector<Operations> pieces = split(operations);
   std::deque<runtime::Task<base::Result<MultiResult>>> in_flight;
   std::size_t next = 0;
-  for (const Range range : ranges) {
-    while (next < ranges.size() && in_flight.size() < kMultisInFlight) {
+  for (const Operations piece : pieces) {
+    while (next < pieces.size() && in_flight.size() < kMultisInFlight) {
       CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-      in_flight.push_back(client->multi(fenced(work.ops, ranges[next++])));
+      in_flight.push_back(client->multi(fenced(pieces[next++])));
     }
     const base::Result<MultiResult> answer = co_await in_flight.front();
     in_flight.pop_front();
-    CO_TRY_ASSIGN(const bool is_decided, take_multi(work, range, answer));
-    if (!is_decided) CO_TRY(co_await write_singly(work, range));
+    CO_TRY(take_multi(piece, answer));
+    CO_TRY(co_await write_singly(piece));
   }
   std::vector<Outcome> outcomes;
-  outcomes.reserve(work.outcomes.size());
-  for (const std::optional<Outcome>& outcome : work.outcomes) outcomes.push_back(*outcome);
+  outcomes.reserve(operations.size());
+  for (Operation& operation : operations) outcomes.push_back(std::move(operation.outcome));
   co_return outcomes;
 }
 
@@ -101,89 +115,74 @@ runtime::Task<base::Result<void>> FencedWriter::write_all(std::vector<Op> ops, Z
   co_return base::Result<void>();
 }
 
-base::Result<bool> FencedWriter::take_multi(Work& work, Range range,
-                                            const base::Result<MultiResult>& answer) const {
+base::Result<void> FencedWriter::take_multi(Operations operations,
+                                            const base::Result<MultiResult>& answer) {
   if (!answer) {
     if (!is_transient(answer.error())) return base::fail(answer.error());
-    for (std::size_t i = range.begin; i < range.end; ++i) work.repeated[i] = true;
-    return false;
+    for (Operation& operation : operations) operation.lose_answer();
+    return {};
   }
   if (const auto failure = answer->first_error()) {
-    if (failure->index == 0) return base::fail(fence_error(failure->error));
-    return false;
+    // Nothing was written. One of them failed, which says nothing of the others.
+    return failure->index == kFence ? base::fail(fence_error(failure->error))
+                                    : base::Result<void>();
   }
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    work.outcomes[i] = Outcome{ZkError::ok, answer->results[i - range.begin + 1].stat};
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    operations[i].take_answer({ZkError::ok, answer->results[kFence + 1 + i].stat});
   }
-  return true;
+  return {};
 }
 
-runtime::Task<base::Result<void>> FencedWriter::write_singly(Work& work, Range range) {
-  for (;;) {
-    CO_TRY_ASSIGN(const bool is_unfinished, co_await singly_once(work, range));
-    if (!is_unfinished) break;
+runtime::Task<base::Result<void>> FencedWriter::write_singly(Operations operations) {
+  while (std::ranges::any_of(operations, &Operation::is_open)) {
+    CO_TRY(co_await singly_once(operations));
   }
-  co_return co_await settle_repeated(work, range);
+  co_return co_await check_repeated(operations);
 }
 
-runtime::Task<base::Result<bool>> FencedWriter::singly_once(Work& work, Range range) {
+runtime::Task<base::Result<void>> FencedWriter::singly_once(Operations operations) {
   std::deque<std::pair<std::size_t, runtime::Task<base::Result<MultiResult>>>> in_flight;
-  std::size_t next = range.begin;
-  bool is_unfinished = false;
+  std::size_t next = 0;
+  bool has_lost_one = false;
   for (;;) {
-    while (next < range.end && in_flight.size() < kSinglesInFlight) {
+    while (next < operations.size() && in_flight.size() < kSinglesInFlight) {
       const std::size_t i = next++;
-      if (work.outcomes[i]) continue;
+      if (!operations[i].is_open()) continue;
       CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-      in_flight.emplace_back(i, client->multi(fenced(work.ops, {i, i + 1})));
+      in_flight.emplace_back(i, client->multi(fenced(operations.subspan(i, 1))));
     }
     if (in_flight.empty()) break;
-    const std::size_t i = in_flight.front().first;
+    Operation& operation = operations[in_flight.front().first];
     const base::Result<MultiResult> answer = co_await in_flight.front().second;
     in_flight.pop_front();
     if (!answer) {
       if (!is_transient(answer.error())) co_return base::fail(answer.error());
-      work.repeated[i] = true;
-      is_unfinished = true;
+      operation.lose_answer();
+      has_lost_one = true;
       continue;
     }
     const auto failure = answer->first_error();
-    if (failure && failure->index == 0) co_return base::fail(fence_error(failure->error));
-    // It may have failed for want of an operation before it that is still undecided.
-    if (failure && is_unfinished) continue;
-    work.outcomes[i] =
-        failure ? Outcome{failure->error, {}} : Outcome{ZkError::ok, answer->results[1].stat};
+    if (failure && failure->index == kFence) co_return base::fail(fence_error(failure->error));
+    // It may have failed for want of an operation before it that is still open.
+    if (failure && has_lost_one) continue;
+    operation.take_answer(failure ? Outcome{failure->error, {}}
+                                  : Outcome{ZkError::ok, answer->results[kFence + 1].stat});
   }
-  co_return is_unfinished;
+  co_return base::Result<void>();
 }
 
-runtime::Task<base::Result<void>> FencedWriter::settle_repeated(Work& work, Range range) {
-  std::vector<std::size_t> doubtful;
-  std::vector<std::string> paths;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    const Op& op = work.ops[i];
-    const ZkError error = work.outcomes[i]->error;
-    const bool is_doubtful = (op.kind == Op::Kind::create && error == ZkError::node_exists) ||
-                             (op.kind == Op::Kind::set && error == ZkError::bad_version);
-    if (work.repeated[i] && is_doubtful) {
-      doubtful.push_back(i);
-      paths.push_back(op.path);
-    }
-  }
-  if (doubtful.empty()) co_return base::Result<void>();
-  CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
-  const std::vector<base::Result<zkclient::NodeData>> nodes = co_await client->get_many(paths);
-  for (std::size_t k = 0; k < doubtful.size(); ++k) {
-    const Op& op = work.ops[doubtful[k]];
-    if (!nodes[k]) {
-      if (!nodes[k].error().is(ZkError::no_node)) co_return base::fail(nodes[k].error());
-      continue;
-    }
-    const bool is_next_version = op.kind == Op::Kind::create
-                                     ? nodes[k]->stat.version == base::ZkVersion(0)
-                                     : nodes[k]->stat.version == op.version + 1;
-    if (nodes[k]->data == op.data && is_next_version) {
-      work.outcomes[doubtful[k]] = Outcome{ZkError::ok, nodes[k]->stat};
+runtime::Task<base::Result<void>> FencedWriter::check_repeated(Operations operations) {
+  for (Operation& operation : operations) {
+    while (operation.progress == Progress::to_check) {
+      CO_TRY_ASSIGN(zkclient::Client * client, session_.client());
+      auto node = co_await client->get(operation.op.path);
+      if (node) {
+        operation.check(std::move(*node));
+      } else if (is_of_the_node(node.error())) {
+        operation.check(std::nullopt);
+      } else if (!is_transient(node.error())) {
+        co_return base::fail(node.error());
+      }
     }
   }
   co_return base::Result<void>();

@@ -14,6 +14,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -45,22 +47,37 @@ class FencedWriter {
                                               zkclient::ZkError tolerated = zkclient::ZkError::ok);
 
  private:
-  struct Work;  // the operations and what is known of them
-  struct Range {
-    std::size_t begin = 0;
-    std::size_t end = 0;
+  // Where an operation stands. Only forwards, but that a lost answer makes it `in_doubt` from
+  // `unsent` and a later error that it may have caused itself makes it `to_check`.
+  enum class Progress {
+    unsent,    // nothing sent that may have taken effect
+    in_doubt,  // an answer was lost: it may have taken effect
+    to_check,  // sent again, with an answer that the first attempt's success would explain
+    done,      // `outcome` is its outcome
   };
+  struct Operation {
+    zkclient::Op op;
+    Progress progress = Progress::unsent;
+    Outcome outcome;
 
-  std::vector<Range> split(const std::vector<zkclient::Op>& ops) const;
-  std::vector<zkclient::Op> fenced(const std::vector<zkclient::Op>& ops, Range range) const;
-  // Takes a multi's answer; false: its operations have to be sent one by one.
-  base::Result<bool> take_multi(Work& work, Range range,
-                                const base::Result<zkclient::MultiResult>& answer) const;
-  runtime::Task<base::Result<void>> write_singly(Work& work, Range range);
-  // Sends those that are undecided once; answers whether any still is.
-  runtime::Task<base::Result<bool>> singly_once(Work& work, Range range);
-  // After a repetition: was it the first attempt that made the znode as it is?
-  runtime::Task<base::Result<void>> settle_repeated(Work& work, Range range);
+    bool is_open() const { return progress == Progress::unsent || progress == Progress::in_doubt; }
+    void lose_answer() { progress = Progress::in_doubt; }
+    void take_answer(Outcome answer);
+    // What its znode holds now decides. nullopt: there is none.
+    void check(const std::optional<zkclient::NodeData>& node);
+  };
+  using Operations = std::span<Operation>;
+
+  static std::vector<Operations> split(Operations all);
+  std::vector<zkclient::Op> fenced(Operations operations) const;
+  // The answer to a multi of all `operations`. What is open afterwards has to be sent alone.
+  static base::Result<void> take_multi(Operations operations,
+                                       const base::Result<zkclient::MultiResult>& answer);
+  // Until none is open; then checks those that need it.
+  runtime::Task<base::Result<void>> write_singly(Operations operations);
+  // Sends those that are open once.
+  runtime::Task<base::Result<void>> singly_once(Operations operations);
+  runtime::Task<base::Result<void>> check_repeated(Operations operations);
 
   SessionSlot& session_;
   base::ZkVersion fence_{0};

@@ -1,5 +1,7 @@
 #include "broker/transactions/producer_id_source.h"
 
+#include <limits>
+
 #include "base/log.h"
 #include "protocol/error_code.h"
 #include "protocol/gen/allocate_producer_ids.h"
@@ -79,6 +81,13 @@ runtime::Task<base::Result<void>> ProducerIdSource::fetch_block() {
     const auto code = protocol::error_code_from_wire(response.error_code);
     LOG_WARN_EVERY(1000, "no producer ids from the controller: {}", protocol::name(code));
     co_return base::fail(base::Errc::unavailable, std::string(protocol::name(code)));
+  }
+  const std::int64_t start_max =
+      std::numeric_limits<std::int64_t>::max() - response.producer_id_len;
+  if (response.producer_id_start < 0 || response.producer_id_start > start_max) {
+    LOG_WARN_EVERY(1000, "the controller gave producer ids that cannot be start={} length={}",
+                   response.producer_id_start, response.producer_id_len);
+    co_return base::fail(base::Errc::unavailable, "producer ids that cannot be");
   }
   keep_block(response.producer_id_start, response.producer_id_len);
   co_return base::Result<void>();

@@ -109,6 +109,54 @@ ZOOKEEPER_TEST("a topic's life, and another term") {
   co_await one.stop();
 }
 
+ZOOKEEPER_TEST("topics that are closed to the controller cost nothing but themselves") {
+  if (zookeeper.is_model()) co_return;  // enforces no ACLs
+  const zkclient::AclList closed{{zkclient::kPermAdmin, "world", "anyone"}};
+  const auto open = zkclient::open_acl_unsafe();
+  TemporaryDirectory directory;
+  ControllerBroker one(zookeeper, directory.path());
+  co_await one.start(zookeeper.loop.random());
+  auto client = co_await connected(zookeeper);
+  const auto make = [&client](std::string name, zkclient::AclList acl) {
+    return client->create(paths::topic(name), assignment_json(1), zkclient::CreateMode::persistent,
+                          std::move(acl));
+  };
+  const auto is_served = [&](const char* name) { return one.fake.metadata.contains({name, 0}); };
+  const auto mark = [&client](std::string name) {
+    return client->create(paths::delete_topic(name), std::nullopt, zkclient::CreateMode::persistent,
+                          zkclient::open_acl_unsafe());
+  };
+  // Not to be read; to be read but not written, where an id has to be written; not to be listed.
+  CHECK((co_await make("unread", closed)).has_value());
+  CHECK((co_await make("unwritten", {{zkclient::kPermRead, "world", "anyone"}})).has_value());
+  CHECK((co_await make("stuck", open)).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return is_served("stuck"); }));
+  CHECK((co_await client->set_acl(paths::partitions("stuck"), closed)).has_value());
+  CHECK((co_await mark("stuck")).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return one.fake.hosted.empty(); }));
+  CHECK((co_await make("open", open)).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return is_served("open"); }));
+  CHECK(!is_served("unread"));
+  CHECK(!is_served("unwritten"));
+  CHECK(*(co_await client->exists(paths::delete_topic("stuck"))));
+  // Another term meets all of it at its start.
+  CHECK((co_await client->remove(std::string(paths::kController))).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return one.fake.controller_epoch == 2; }));
+  CHECK((co_await make("after", open)).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return is_served("after"); }));
+  // Mended and written: looked at again at once. (Of the ACL alone nothing tells.)
+  CHECK((co_await client->set_acl(paths::topic("unread"), open)).has_value());
+  CHECK((co_await client->set(paths::topic("unread"), assignment_json(1))).has_value());
+  CHECK(co_await eventually(zookeeper.loop, [&] { return is_served("unread"); }));
+  CHECK(one.fake.controller_epoch == 2);
+  CHECK(one.controller.is_active());
+  CHECK(one.fake.faults == 0);
+  // So that the chroot can be removed.
+  CHECK((co_await client->set_acl(paths::partitions("stuck"), open)).has_value());
+  (void)co_await client->close();
+  co_await one.stop();
+}
+
 ZOOKEEPER_TEST("fenced writes: each has its own outcome, and none after another election") {
   SessionSlot slot;
   auto client = co_await connected(zookeeper);

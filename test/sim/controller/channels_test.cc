@@ -66,6 +66,59 @@ TEST_CASE_FIXTURE(SlowBrokerFixture, "a topic made again while a broker is slow 
   CHECK(!fake().metadata.contains({"again", 2}));
 }
 
+TEST_CASE_FIXTURE(SlowBrokerFixture, "a broker that hangs through many events is told everything") {
+  const auto shared = [&](int partitions) {
+    return std::vector<cluster::ReplicaList>(static_cast<std::size_t>(partitions), {host, slow, 9});
+  };
+  create_topic("kept", shared(100));
+  create("former", 2);
+  create("again", 3);
+  create_topic("deleted", {{host, slow}, {slow, host}});
+  REQUIRE(wait_for([&] { return fake().metadata.size() == 107 && fake().hosted.size() == 102; }));
+  fake().is_muted = true;
+  create("first", 1);
+  const auto queued = [&] { return active()->controller.queued_for(slow); };
+  // Broker 9, of whom only the registration is there, comes and goes. Each time the slow one would
+  // have to hear about all that they share.
+  std::size_t largest = 0;
+  for (int i = 0; i < 60; ++i) {
+    put(paths::broker_id(9), R"({"version":5,"jmx_port":-1,"endpoints":)"
+                             R"(["PLAINTEXT://10.0.0.9:9092"],"features":{}})");
+    REQUIRE(wait_for([&] { return broker(host).fake.live_brokers.contains(9); }));
+    remove(paths::broker_id(9));
+    REQUIRE(wait_for([&] { return !broker(host).fake.live_brokers.contains(9); }));
+    largest = std::max(largest, queued());
+  }
+  CHECK(queued() == 1);
+  CHECK(largest < 100);
+  erase("former");
+  erase("again");
+  create("again", 1);
+  mark_for_deletion("deleted");
+  create("late", 2);
+  create_topic("late_too", {{host, slow}});
+  erase("first");
+  const int while_muted = fake().requests;
+  fake().is_muted = false;
+  REQUIRE(wait_for([&] { return has_converged(); }));
+  REQUIRE(wait_for([&] { return tree().find(paths::topic("deleted")) == nullptr; }));
+  CHECK(fake().requests - while_muted < 12);
+  CHECK(fake().metadata.size() == broker(host).fake.metadata.size());
+  CHECK(!fake().metadata.contains({"former", 0}));
+  CHECK(!fake().metadata.contains({"first", 0}));
+  CHECK(!fake().metadata.contains({"again", 2}));
+  CHECK(fake().told_deleted.contains({"again", 0}));
+  CHECK(fake().hosted.size() == 101);
+  CHECK(fake().hosted[{"late_too", 0}].leader == host);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(fake().hosted[{"kept", i}].leader_epoch == state("kept", i)->leader_epoch);
+  }
+  CHECK(fake().faults == 0);
+  // And from here on event by event, as before.
+  create("after", 1);
+  REQUIRE(wait_for([&] { return fake().metadata.contains({"after", 0}); }));
+}
+
 TEST_CASE("a failed log directory: others lead, and the notification is taken away") {
   SimCluster cluster(3);
   cluster.create_topic("t", {{2, 3}, {2, 3}, {3, 2}, {2}});

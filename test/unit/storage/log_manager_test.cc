@@ -126,6 +126,74 @@ TEST_CASE("deletion hides the log at once and removes the files after the delay"
   CHECK_EQ(fixture.manager->find(tp)->log_end_offset().value(), 0);
 }
 
+// A recovery point or log start of the former log would cut records off the new one after a crash.
+TEST_CASE("what checkpoints say of a deleted log is gone before another one has its name") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  const TopicPartition tp{"again", 0};
+  const auto has = [&](const char* checkpoint) {
+    return fixture.text(checkpoint).find("again 0 ") != std::string::npos;
+  };
+  const auto make_old = [&] {
+    REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+    fixture.append(tp, 3);
+    fixture.append(tp, 3);
+    const auto log = fixture.manager->find(tp);
+    REQUIRE(log->flusher().flush(5000).has_value());
+    log->set_high_watermark(Offset(6));
+    REQUIRE(log->advance_log_start_offset(Offset(4)).has_value());
+    REQUIRE(fixture.manager->checkpoint_recovery_points(fixture.dir()).has_value());
+    REQUIRE(fixture.manager->checkpoint_log_start_offsets(fixture.dir()).has_value());
+    REQUIRE(fixture.manager->checkpoint_high_watermarks(fixture.dir()).has_value());
+  };
+  const auto check_named = [&](bool is_named) {
+    for (const char* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+                             "replication-offset-checkpoint"}) {
+      CAPTURE(name);
+      CHECK(has(name) == is_named);
+    }
+  };
+  make_old();
+  check_named(true);
+  REQUIRE(fixture.manager->remove({tp}).has_value());
+  check_named(true);  // one file for each deletion would cost as much as there are logs
+  REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+  CHECK(!has("log-start-offset-checkpoint"));
+  CHECK(fixture.text("recovery-point-offset-checkpoint").find("again 0 6") == std::string::npos);
+  CHECK(fixture.text("replication-offset-checkpoint").find("again 0 6") == std::string::npos);
+
+  // The same with a crash between the deletion and the new log.
+  REQUIRE(fixture.manager->remove({tp}).has_value());
+  make_old();
+  REQUIRE(fixture.manager->remove({tp}).has_value());
+  fixture.manager.reset();
+  REQUIRE(fixture.start().has_value());
+  REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+  CHECK(!has("log-start-offset-checkpoint"));
+  CHECK(fixture.text("replication-offset-checkpoint").find("again 0 6") == std::string::npos);
+  fixture.stop();
+}
+
+TEST_CASE("deletions leave a bounded number of entries in the checkpoints") {
+  Fixture fixture;
+  REQUIRE(fixture.start().has_value());
+  std::vector<TopicPartition> all;
+  for (int i = 0; i < 1'002; ++i) all.push_back({"t", i});
+  for (const TopicPartition& tp : all) {
+    REQUIRE(fixture.manager->get_or_create(tp, std::nullopt, 0).has_value());
+  }
+  const auto lines = [&] {
+    return std::ranges::count(fixture.text("recovery-point-offset-checkpoint"), '\n');
+  };
+  REQUIRE(fixture.manager->checkpoint_recovery_points(fixture.dir()).has_value());
+  REQUIRE(lines() == 1'004);
+  for (int i = 0; i < 1'000; ++i) REQUIRE(fixture.manager->remove({all[i]}).has_value());
+  CHECK(lines() == 1'004);
+  REQUIRE(fixture.manager->remove({all[1'000]}).has_value());
+  CHECK(lines() == 3);
+  fixture.stop();
+}
+
 TEST_CASE("the filthiest log is compacted first; how far each has come survives a restart") {
   Fixture fixture;
   storage::LogConfig config;
@@ -161,6 +229,7 @@ TEST_CASE("the filthiest log is compacted first; how far each has come survives 
   REQUIRE(fixture.start().has_value());
   CHECK_EQ(fixture.manager->find({"large", 0})->cleaned_up_to(), cleaned);
   REQUIRE(fixture.manager->remove({{"large", 0}}).has_value());
+  REQUIRE(fixture.manager->checkpoint_recovery_points(fixture.dir()).has_value());
   CHECK(fixture.text("cleaner-offset-checkpoint").find("large") == std::string::npos);
   fixture.stop();
 }

@@ -137,5 +137,32 @@ TEST_CASE("AlterPartition: numbers below zero and unknown recovery states are re
   CHECK(refuses([](auto&, auto& one) { one.leader_epoch = -1; }));
 }
 
+TEST_CASE("AlterPartition by name: what no topic can be called is unknown, the others are asked") {
+  protocol::AlterPartitionRequest request;
+  for (const std::string& name : {std::string("good"), std::string("../etc"), std::string("a\nb"),
+                                  std::string(40'000, 'x')}) {
+    auto& topic = request.topics.emplace_back();
+    topic.topic_name = name;
+    topic.partitions.resize(2);
+    topic.partitions[1].partition_index = 1;
+  }
+  protocol::AlterPartitionRequest by_id = request;
+  CHECK(take_invalid(by_id, 2).empty());
+  const auto refused = take_invalid(request, 1);
+  REQUIRE(request.topics.size() == 1);
+  CHECK(request.topics[0].topic_name == "good");
+  CHECK(refused.size() == 6);
+  protocol::AlterPartitionResponse response;
+  response.topics.emplace_back().topic_name = "good";
+  add_refused(refused, response);
+  REQUIRE(response.topics.size() == 4);
+  CHECK(response.topics[1].topic_name == "../etc");
+  REQUIRE(response.topics[1].partitions.size() == 2);
+  CHECK(response.topics[1].partitions[1].partition_index == 1);
+  CHECK(response.topics[1].partitions[1].error_code ==
+        static_cast<std::int16_t>(protocol::ErrorCode::kUnknownTopicOrPartition));
+  CHECK(response.topics[3].topic_name.size() < 1'000);
+}
+
 }  // namespace
 }  // namespace api

@@ -14,7 +14,7 @@ using Kind = IsrVerdict::Kind;
 
 struct IsrFixture : ControllerFixture {
   IsrFixture() {
-    for (const std::int32_t id : {1, 2, 3}) store.add_broker(id, 10 * id);
+    for (const std::int32_t id : {1, 2, 3, 4}) store.add_broker(id, 10 * id);
     store.add_topic("t", {{1, 2, 3}});
     REQUIRE(take_over());
     // As if some changes had happened: leader epoch 4, partition epoch 7.
@@ -66,6 +66,10 @@ TEST_CASE_FIXTURE(IsrFixture, "verdicts") {
       {"recovers backwards", {1, 4, 7, {1}, true}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
       {"recovering with two", {1, 4, 7, {1, 3}, true}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
       {"empty", {1, 4, 7, {}, false}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
+      {"twice the same", {1, 4, 7, {1, 2, 2}, false}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
+      {"not assigned", {1, 4, 7, {1, 4}, false}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
+      {"without its leader", {1, 4, 7, {2}, false}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
+      {"of a follower", {2, 4, 7, {2, 1}, false}, 3, Kind::refuse, ErrorCode::kInvalidRequest},
       {"a dead member", {1, 4, 7, {1, 9}, false}, 2, Kind::refuse, ErrorCode::kIneligibleReplica},
       {"a dead member, version 1",
        {1, 4, 7, {1, 9}, false},
@@ -96,7 +100,7 @@ TEST_CASE_FIXTURE(IsrFixture, "an accepted change") {
   CHECK(answer.partition_epoch == 8);
   CHECK(answer.leader_epoch == 4);
   CHECK(state("t").state.isr == BrokerIds{1, 2, 3});
-  CHECK(sent.summary() == "U1 U2 U3");
+  CHECK(sent.summary() == "U1 U2 U3 U4");
   // Repeated, because the answer was lost: the same answer, nothing written.
   const auto again = run(changes.alter_partition(request({1, 2, 3}), 3));
   CHECK(again->topics.at(0).partitions.at(0).partition_epoch == 8);

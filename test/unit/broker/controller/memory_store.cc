@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "broker/controller/controller_error.h"
+#include "zkclient/zk_error.h"
 
 namespace controller {
 
@@ -51,11 +52,18 @@ StoreTask<std::vector<AssignmentRead>> MemoryStore::read_assignments(
   co_return reads;
 }
 
-StoreTask<void> MemoryStore::write_assignments(
+StoreTask<RefusedTopics> MemoryStore::write_assignments(
     std::map<std::string, cluster::TopicAssignment> assignments) {
   if (moved) co_return base::fail(ControllerErrc::moved);
-  for (auto& [name, assignment] : assignments) topics[name] = std::move(assignment);
-  co_return base::Result<void>();
+  RefusedTopics refused;
+  for (auto& [name, assignment] : assignments) {
+    if (closed_topics.contains(name)) {
+      refused.emplace(name, base::Error(zkclient::ZkError::no_auth));
+    } else {
+      topics[name] = std::move(assignment);
+    }
+  }
+  co_return refused;
 }
 
 StoreTask<std::set<std::int32_t>> MemoryStore::read_partition_numbers(std::string topic) {
@@ -66,14 +74,19 @@ StoreTask<std::set<std::int32_t>> MemoryStore::read_partition_numbers(std::strin
   co_return numbers;
 }
 
-StoreTask<void> MemoryStore::remove_topics(std::vector<std::string> names) {
+StoreTask<RefusedTopics> MemoryStore::remove_topics(std::vector<std::string> names) {
   if (moved) co_return base::fail(ControllerErrc::moved);
+  RefusedTopics refused;
   for (const std::string& topic : names) {
+    if (closed_topics.contains(topic)) {
+      refused.emplace(topic, base::Error(zkclient::ZkError::no_auth));
+      continue;
+    }
     topics.erase(topic);
     deletion_markers.erase(topic);
     std::erase_if(states, [&](const auto& item) { return item.first.topic == topic; });
   }
-  co_return base::Result<void>();
+  co_return refused;
 }
 
 StoreTask<std::vector<StateRead>> MemoryStore::read_states(std::vector<TopicPartition> partitions) {

@@ -34,7 +34,8 @@ class MemoryStore final : public Store {
   std::map<std::string, std::int32_t> log_dir_events;
   // Called before each update of a state: a leader that is quicker.
   std::function<void(const TopicPartition&)> before_update;
-  bool moved = false;  // every write answers ControllerErrc::moved
+  std::set<std::string> closed_topics;  // their nodes may not be written or removed
+  bool moved = false;                   // every write answers ControllerErrc::moved
 
   void add_broker(std::int32_t id, std::int64_t epoch);
   void add_topic(const std::string& name, const std::vector<cluster::ReplicaList>& partitions);
@@ -43,10 +44,10 @@ class MemoryStore final : public Store {
   StoreTask<std::optional<RegisteredBroker>> read_broker(std::int32_t id) override;
   StoreTask<std::set<std::string>> read_topics() override;
   StoreTask<std::vector<AssignmentRead>> read_assignments(std::vector<std::string> names) override;
-  StoreTask<void> write_assignments(
+  StoreTask<RefusedTopics> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;
   StoreTask<std::set<std::int32_t>> read_partition_numbers(std::string topic) override;
-  StoreTask<void> remove_topics(std::vector<std::string> names) override;
+  StoreTask<RefusedTopics> remove_topics(std::vector<std::string> names) override;
   StoreTask<std::vector<StateRead>> read_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateRead>> watch_states(std::vector<TopicPartition> partitions) override;
   StoreTask<std::vector<StateWriteResult>> create_states(std::vector<StateWrite> writes) override;
@@ -100,6 +101,16 @@ class OpenChannels final : public ChannelSet {
   std::set<std::int32_t> brokers;
   void open(const cluster::BrokerInfo& broker) override { brokers.insert(broker.id); }
   void close(std::int32_t broker) override { brokers.erase(broker); }
+  std::optional<std::set<TopicPartition>> begin_full_order(std::int32_t broker) override {
+    const auto found = dropped.find(broker);
+    if (found == dropped.end()) return std::nullopt;
+    full_orders.insert(broker);
+    return dropped.extract(found).mapped();
+  }
+  void end_full_order(std::int32_t broker) override { full_orders.erase(broker); }
+  // Brokers for which requests were dropped, and what they have to forget.
+  std::map<std::int32_t, std::set<TopicPartition>> dropped;
+  std::set<std::int32_t> full_orders;  // begun and not ended
 };
 
 // A controller without queue, elections and network.

@@ -3,6 +3,8 @@
 // requests sent.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "broker/controller/alter_partition.h"
 #include "broker/controller/controlled_shutdown.h"
 #include "broker/controller/controller_error.h"
@@ -257,12 +259,53 @@ TEST_CASE_FIXTURE(ClusterFixture, "a new controller goes on with a deletion") {
   CHECK(!store.topics.contains("t"));
 }
 
+TEST_CASE_FIXTURE(ClusterFixture, "a new controller removes what is left of a deleted topic") {
+  start();
+  store.deletion_markers = {"gone"};
+  env.context.clear();
+  env.context.epoch = 2;
+  REQUIRE(take_over());
+  CHECK(store.deletion_markers.empty());
+}
+
 TEST_CASE_FIXTURE(ClusterFixture, "deletion disabled: markers go, topics stay") {
   settings.delete_topic_enable = false;
   start();
   mark_for_deletion("t");
   CHECK(store.deletion_markers.empty());
   CHECK(store.topics.contains("t"));
+}
+
+TEST_CASE_FIXTURE(ClusterFixture,
+                  "a topic whose znodes are closed to us costs nothing but itself") {
+  start();
+  store.closed_topics = {"u"};
+  create("u", {{1, 2}});  // its id cannot be written
+  CHECK(env.context.is_unreadable("u"));
+  CHECK(std::as_const(env.context).find_topic("u") == nullptr);
+  create("v", {{1, 2}});
+  CHECK(state("v", 0).state.leader == 1);
+  mark_for_deletion("u");  // waits until it is known what it is
+  CHECK(store.deletion_markers.contains("u"));
+  store.closed_topics = {"t"};
+  sent.all.clear();
+  mark_for_deletion("t");
+  mark_for_deletion("v");
+  confirm_deletions();
+  CHECK(!store.topics.contains("v"));
+  CHECK(store.topics.contains("t"));
+  CHECK(store.deletion_markers.contains("t"));
+  CHECK(env.context.find_topic("t")->removal_refused);
+  // Opened again, which no watch tells.
+  store.closed_topics.clear();
+  REQUIRE(run(topics.retry_refused()));
+  CHECK(!store.topics.contains("t"));
+  CHECK(!store.deletion_markers.contains("t"));
+  CHECK(!env.context.is_unreadable("u"));
+  CHECK(store.states.contains({"u", 0}));
+  CHECK(env.context.is_queued_for_deletion("u"));
+  confirm_deletions();
+  CHECK(!store.topics.contains("u"));
 }
 
 TEST_CASE_FIXTURE(ClusterFixture, "markers without topic go") {
@@ -327,6 +370,15 @@ TEST_CASE_FIXTURE(ClusterFixture, "controlled shutdown") {
         static_cast<std::int16_t>(ErrorCode::kBrokerNotAvailable));
   CHECK(run(shut_down_broker(env, machines, 8, 5))->error_code ==
         static_cast<std::int16_t>(ErrorCode::kUnknownServerError));
+  // Whatever the numbers are, they are answered as by Kafka.
+  const auto code = [&](std::int32_t id, std::int64_t epoch) {
+    return static_cast<ErrorCode>(run(shut_down_broker(env, machines, id, epoch))->error_code);
+  };
+  CHECK(code(-1, -1) == ErrorCode::kBrokerNotAvailable);
+  CHECK(code(-1, 0) == ErrorCode::kUnknownServerError);
+  CHECK(code(2, -2) == ErrorCode::kStaleBrokerEpoch);
+  CHECK(code(2, std::numeric_limits<std::int64_t>::min()) == ErrorCode::kStaleBrokerEpoch);
+  CHECK(!env.context.is_shutting_down(2));
   // Nobody is left to take over: the broker keeps what it leads, and is told so.
   CHECK(run(shut_down_broker(env, machines, 2, 20))->remaining_partitions.empty());
   CHECK(run(shut_down_broker(env, machines, 3, 30))->remaining_partitions.size() == 2);
@@ -347,9 +399,60 @@ TEST_CASE_FIXTURE(ClusterFixture, "producer id blocks") {
   request.broker_epoch = 21;
   CHECK(run(allocate_producer_ids(env, request))->error_code ==
         static_cast<std::int16_t>(ErrorCode::kStaleBrokerEpoch));
-  request.broker_id = 8;
+  request.broker_epoch = -1;
   CHECK(run(allocate_producer_ids(env, request))->error_code ==
-        static_cast<std::int16_t>(ErrorCode::kBrokerIdNotRegistered));
+        static_cast<std::int16_t>(ErrorCode::kStaleBrokerEpoch));
+  for (const std::int32_t id : {8, -1}) {
+    request.broker_id = id;
+    CHECK(run(allocate_producer_ids(env, request))->error_code ==
+          static_cast<std::int16_t>(ErrorCode::kBrokerIdNotRegistered));
+  }
+}
+
+TEST_CASE_FIXTURE(ClusterFixture, "a broker that answers again is told everything") {
+  create("going", {{1, 2}});
+  create("u", {{3, 1}});
+  start();
+  tell_storage_error(2, 1, ErrorCode::kKafkaStorageError);
+  mark_for_deletion("going");
+  sent.all.clear();
+  channels.dropped[2] = {{"gone", 0}, {"u", 7}};
+  REQUIRE(run(brokers.on_answering_again(2)));
+  CHECK(channels.full_orders.empty());
+  std::vector<UpdateMetadataRequest> updates;
+  for (auto& [broker, request] : sent.of<UpdateMetadataRequest>()) {
+    if (broker == 2) updates.push_back(std::move(request));
+  }
+  REQUIRE(updates.size() >= 2);
+  // First what is gone, then what is there.
+  std::vector<std::string> gone;
+  for (const auto& topic : updates[0].topic_states) {
+    gone.push_back(topic.topic_name);
+    for (const auto& partition : topic.partition_states) CHECK(partition.leader == -2);
+  }
+  CHECK(gone == std::vector<std::string>{"going", "gone", "u"});
+  REQUIRE(updates[1].topic_states.size() == 2);
+  CHECK(updates[1].topic_states[0].topic_name == "t");
+  CHECK(updates[1].topic_states[1].topic_name == "u");
+  const auto orders = sent.of<LeaderAndIsrRequest>();
+  REQUIRE(orders.size() == 1);
+  CHECK(orders[0].first == 2);
+  REQUIRE(orders[0].second.topic_states.size() == 1);
+  REQUIRE(orders[0].second.topic_states[0].partition_states.size() == 1);
+  CHECK(orders[0].second.topic_states[0].partition_states[0].partition_index == 0);
+  // The failed replica stays stopped; the deletion still waits for this broker.
+  const auto stops = sent.of<StopReplicaRequest>();
+  REQUIRE(stops.size() == 1);
+  REQUIRE(stops[0].second.topic_states.size() == 2);
+  CHECK(stops[0].second.topic_states[0].topic_name == "going");
+  CHECK(stops[0].second.topic_states[0].partition_states[0].delete_partition);
+  CHECK(stops[0].second.topic_states[1].topic_name == "t");
+  CHECK(!stops[0].second.topic_states[1].partition_states[0].delete_partition);
+
+  // Nothing was dropped, as for a broker that has registered again meanwhile.
+  sent.all.clear();
+  REQUIRE(run(brokers.on_answering_again(2)));
+  CHECK(sent.all.empty());
 }
 
 TEST_CASE_FIXTURE(ClusterFixture, "preferred election by znode") {
