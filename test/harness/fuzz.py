@@ -24,10 +24,7 @@ from harness.places import ROOT  # noqa: E402
 INPUT_LIMIT_S, MEMORY_MAX_MB = 10, 1024
 INPUTS_MIN = 1000
 # Targets that do not hold yet, and why; --only runs them all the same.
-SWITCHED_OFF = {
-    "control_fuzz": "orders for partitions below 0, UpdateMetadata with unknown protocols",
-    "handlers_fuzz": "orders for partitions below 0, UpdateMetadata with unknown protocols",
-}
+SWITCHED_OFF = {}
 
 
 def targets(build):
