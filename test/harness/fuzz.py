@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from harness import fuzz_seeds  # noqa: E402
 from harness.places import ROOT  # noqa: E402
 
 # An input that takes this long is a finding, as is one that takes this much memory.
@@ -40,6 +41,7 @@ def run(target, seconds):
     found = ROOT / "build" / "found"
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
+    fuzz_seeds.write(target.name, corpus)
     command = [target, corpus, f"-max_total_time={seconds}", f"-timeout={INPUT_LIMIT_S}"]
     command += [f"-rss_limit_mb={MEMORY_MAX_MB}", f"-artifact_prefix={found}/{target.name}-"]
     command += ["-print_final_stats=1", "-verbosity=1", "-max_len=65536"]

@@ -94,8 +94,9 @@ void FaultyDisks::arm() {
   hit_ = some_directory();
   plan_.emplace(random_.next(), odds_of(below(7)), hit_ + "/");
   plan_->on_delay = [this](std::int64_t ms) { worker(hit_).hold_ms(ms); };
-  files_.set_fault_hook(
-      [this](SimFileOperation operation, const std::string& path) { return draw(operation, path); });
+  files_.set_fault_hook([this](SimFileOperation operation, const std::string& path) {
+    return draw(operation, path);
+  });
 }
 
 void FaultyDisks::disarm() {

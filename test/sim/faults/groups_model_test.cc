@@ -1,9 +1,9 @@
-// Goal: the coordinator on failing disks keeps what it promises: an offset whose commit was answered
-// with NONE is there after a kill, and after a power failure with flush.messages=1, as is a group
-// whose assignment was given out; what cannot be stored is refused with a code that clients try
-// again after; and everybody is answered.
-// Method: random commits, joins, moves of the coordinator and failures beside a model of what each
-// group may have committed. A failing run names its seed.
+// Goal: the coordinator on failing disks keeps what it promises: an offset whose commit was
+// answered with NONE is there after a kill, and after a power failure with flush.messages=1, as is
+// a group whose assignment was given out; what cannot be stored is refused with a code that clients
+// try again after; and everybody is answered. Method: random commits, joins, moves of the
+// coordinator and failures beside a model of what each group may have committed. A failing run
+// names its seed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -133,8 +133,8 @@ class GroupsModel final : public faults_sim::FaultyDisks {
     auto log = manager_->find(one.id);
     REQUIRE(log != nullptr);
     one.partition = std::make_shared<replication::Partition>(one.id, kSelf, std::move(log));
-    one.shard = std::make_unique<groups::Shard>(one.id.partition, settings_, *scope_,
-                                                worker(one.log_dir));
+    one.shard =
+        std::make_unique<groups::Shard>(one.id.partition, settings_, *scope_, worker(one.log_dir));
     lead(one);
   }
   replication::LeaderState next_state(Coordinated& one, base::BrokerId leader) const {
@@ -337,18 +337,18 @@ class GroupsModel final : public faults_sim::FaultyDisks {
     request.generation = joined.generation;
     request.assignments = {{joined.member_id, "all"}};
     ++unanswered_;
-    one.shard->sync(id, std::move(request),
-                    [this, &group, generation = joined.generation](groups::SyncAnswer answer) {
-                      --unanswered_;
-                      CAPTURE(protocol::name(answer.error));
-                      REQUIRE((may_be_tried_again(answer.error) ||
-                               makes_member_rejoin(answer.error)));
-                      if (answer.error != ErrorCode::kNone) return forget_member(group);
-                      REQUIRE_EQ(answer.assignment, "all");
-                      group.is_joining = false;
-                      group.generation = generation;
-                      group.was_assigned = true;
-                    });
+    one.shard->sync(
+        id, std::move(request),
+        [this, &group, generation = joined.generation](groups::SyncAnswer answer) {
+          --unanswered_;
+          CAPTURE(protocol::name(answer.error));
+          REQUIRE((may_be_tried_again(answer.error) || makes_member_rejoin(answer.error)));
+          if (answer.error != ErrorCode::kNone) return forget_member(group);
+          REQUIRE_EQ(answer.assignment, "all");
+          group.is_joining = false;
+          group.generation = generation;
+          group.was_assigned = true;
+        });
   }
   void commit_as_member(Coordinated& one, const std::string& id) {
     ModelGroup& group = one.groups[id];
@@ -361,13 +361,14 @@ class GroupsModel final : public faults_sim::FaultyDisks {
     request.offsets.push_back({"t", 0, {}});
     request.offsets.back().value.offset = attempt->offset;
     ++unanswered_;
-    one.shard->commit(id, std::move(request), [this, attempt, &group](std::vector<ErrorCode> codes) {
-      --unanswered_;
-      CAPTURE(protocol::name(codes.at(0)));
-      REQUIRE((may_be_tried_again(codes[0]) || makes_member_rejoin(codes[0])));
-      attempt->is_answered_ok = codes[0] == ErrorCode::kNone;
-      if (makes_member_rejoin(codes[0])) forget_member(group);
-    });
+    one.shard->commit(id, std::move(request),
+                      [this, attempt, &group](std::vector<ErrorCode> codes) {
+                        --unanswered_;
+                        CAPTURE(protocol::name(codes.at(0)));
+                        REQUIRE((may_be_tried_again(codes[0]) || makes_member_rejoin(codes[0])));
+                        attempt->is_answered_ok = codes[0] == ErrorCode::kNone;
+                        if (makes_member_rejoin(codes[0])) forget_member(group);
+                      });
   }
 
   groups::Settings settings_;

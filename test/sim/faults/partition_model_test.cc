@@ -251,8 +251,8 @@ class PartitionModel final : public faults_sim::FaultyDisks {
     }
   }
   static void promise(Record& record, bool is_on_device, bool is_committed) {
-    record.promise = std::max(
-        record.promise, is_on_device ? Promise::survives_power_loss : Promise::survives_kill);
+    record.promise = std::max(record.promise,
+                              is_on_device ? Promise::survives_power_loss : Promise::survives_kill);
     record.is_committed = record.is_committed || is_committed;
   }
 
@@ -294,13 +294,14 @@ class PartitionModel final : public faults_sim::FaultyDisks {
       const auto size_bytes = slice.file->pread(bytes, slice.position);
       if (!size_bytes) return;
       REQUIRE_EQ(*size_bytes, bytes.size());
-      params.fetch_offset = for_each_record(bytes, [&](Offset at, const std::string& value, Offset) {
-        CAPTURE(at.value());
-        REQUIRE(at < read->offsets.high_watermark);
-        REQUIRE(hosted.records.contains(at));
-        REQUIRE_EQ(hosted.records.at(at)->value, value);
-        promise(*hosted.records.at(at), config_.flush_messages == 1, true);
-      });
+      params.fetch_offset =
+          for_each_record(bytes, [&](Offset at, const std::string& value, Offset) {
+            CAPTURE(at.value());
+            REQUIRE(at < read->offsets.high_watermark);
+            REQUIRE(hosted.records.contains(at));
+            REQUIRE_EQ(hosted.records.at(at)->value, value);
+            promise(*hosted.records.at(at), config_.flush_messages == 1, true);
+          });
     }
   }
 

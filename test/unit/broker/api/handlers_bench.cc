@@ -75,8 +75,7 @@ void HandlersBench::serve_data() {
         std::make_unique<api::ListOffsetsApi>(partitions_, *logs_, metadata_, workers_));
   serve(ApiKey::kOffsetForLeaderEpoch,
         std::make_unique<api::OffsetForLeaderEpochApi>(partitions_, *logs_, metadata_));
-  serve(ApiKey::kMetadata,
-        std::make_unique<api::MetadataApi>(metadata_, kClusterId, auto_create_));
+  serve(ApiKey::kMetadata, std::make_unique<api::MetadataApi>(metadata_, kClusterId, auto_create_));
   serve(ApiKey::kDescribeCluster, std::make_unique<api::DescribeClusterApi>(metadata_, kClusterId));
 }
 

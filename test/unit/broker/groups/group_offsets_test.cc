@@ -49,8 +49,8 @@ TEST_CASE("of two commits the later one in the log counts, however they finish")
   CHECK_EQ(offset_of(offsets, "t", 0), 20);
 }
 
-// The later one's batch was refused while the earlier one's waited for its replicas; the earlier one
-// was answered with NONE and could not be read.
+// The later one's batch was refused while the earlier one's waited for its replicas; the earlier
+// one was answered with NONE and could not be read.
 TEST_CASE("a commit that failed takes no other one with it") {
   GroupOffsets offsets;
   offsets.stage("t", 0, 1);
