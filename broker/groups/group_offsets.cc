@@ -54,7 +54,7 @@ void GroupOffsets::drop_if_unused(std::string_view topic, std::int32_t partition
   const auto place = topics_.find(topic);
   if (place == topics_.end()) return;
   std::erase_if(place->second, [partition](const Slot& slot) {
-    return slot.partition == partition && !slot.is_committed() && slot.staged == 0;
+    return slot.partition == partition && !slot.is_committed() && slot.under_way == 0;
   });
   if (place->second.empty()) topics_.erase(place);
 }
@@ -68,21 +68,23 @@ void GroupOffsets::put(Slot& slot, CommittedOffset value, base::Offset log_offse
 // --- commits ------------------------------------------------------------------------------------
 
 void GroupOffsets::stage(std::string_view topic, std::int32_t partition, CommitId id) {
-  make_slot(topic, partition).staged = id;
+  Slot& slot = make_slot(topic, partition);
+  if (!slot.is_committed() && slot.under_way == 0) slot.first = id;
+  ++slot.under_way;
 }
 
 void GroupOffsets::finish(std::string_view topic, std::int32_t partition, CommitId id,
                           CommittedOffset value, base::Offset log_offset) {
   Slot* slot = slot_of(topic, partition);
-  if (slot == nullptr || slot->staged == 0) return;
+  if (slot == nullptr || !slot->awaits(id)) return;
   put(*slot, std::move(value), log_offset);
-  if (slot->staged == id) slot->staged = 0;
+  --slot->under_way;
 }
 
 void GroupOffsets::fail(std::string_view topic, std::int32_t partition, CommitId id) {
   Slot* slot = slot_of(topic, partition);
-  if (slot == nullptr || slot->staged != id) return;
-  slot->staged = 0;
+  if (slot == nullptr || !slot->awaits(id)) return;
+  --slot->under_way;
   drop_if_unused(topic, partition);
 }
 
@@ -116,7 +118,7 @@ const CommittedOffset* GroupOffsets::find(std::string_view topic, std::int32_t p
 
 bool GroupOffsets::has_pending(std::string_view topic, std::int32_t partition) const {
   const Slot* slot = const_cast<GroupOffsets*>(this)->slot_of(topic, partition);
-  if (slot != nullptr && slot->staged != 0) return true;
+  if (slot != nullptr && slot->under_way > 0) return true;
   if (pending_.empty()) return false;
   const base::TopicPartition id{std::string(topic), partition};
   return std::ranges::any_of(pending_, [&id](const auto& of) { return of.second.contains(id); });
@@ -138,7 +140,7 @@ bool GroupOffsets::remove(std::string_view topic, std::int32_t partition) {
   Slot* slot = slot_of(topic, partition);
   if (slot == nullptr) return false;
   const bool was_committed = slot->is_committed();
-  slot->staged = 0;
+  slot->under_way = 0;
   slot->log_offset = base::Offset(-1);
   drop_if_unused(topic, partition);
   return was_committed;
@@ -158,7 +160,7 @@ std::vector<base::TopicPartition> GroupOffsets::take_expired(const ExpiryView& v
   std::vector<base::TopicPartition> expired;
   for (auto& [topic, slots] : topics_) {
     for (Slot& slot : slots) {
-      if (!slot.is_committed() || slot.staged != 0) continue;
+      if (!slot.is_committed() || slot.under_way > 0) continue;
       if (!is_expired(view, topic, slot.value)) continue;
       expired.push_back({topic, slot.partition});
     }

@@ -78,11 +78,13 @@ class GroupOffsets {
  private:
   struct Slot {
     std::int32_t partition = 0;
-    CommitId staged = 0;          // the newest commit under way; 0: none
+    std::uint32_t under_way = 0;  // commits
+    CommitId first = 0;           // earlier ones are from before the offset was removed
     base::Offset log_offset{-1};  // of the batch; -1: nothing is committed yet
     CommittedOffset value;
 
     bool is_committed() const { return log_offset.value() >= 0; }
+    bool awaits(CommitId id) const { return under_way > 0 && id >= first; }
   };
   using Slots = std::vector<Slot>;  // by partition
   using Topics = std::map<std::string, Slots, std::less<>>;

@@ -18,16 +18,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from harness import fuzz_seeds  # noqa: E402
 from harness.places import ROOT  # noqa: E402
 
 # An input that takes this long is a finding, as is one that takes this much memory.
 INPUT_LIMIT_S, MEMORY_MAX_MB = 10, 1024
 INPUTS_MIN = 1000
 # Targets that do not hold yet, and why; --only runs them all the same.
-SWITCHED_OFF = {
-    "control_fuzz": "orders for partitions below 0, UpdateMetadata with unknown protocols",
-    "handlers_fuzz": "orders for partitions below 0, UpdateMetadata with unknown protocols",
-}
+SWITCHED_OFF = {}
 
 
 def targets(build):
@@ -43,6 +41,7 @@ def run(target, seconds):
     found = ROOT / "build" / "found"
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
+    fuzz_seeds.write(target.name, corpus)
     command = [target, corpus, f"-max_total_time={seconds}", f"-timeout={INPUT_LIMIT_S}"]
     command += [f"-rss_limit_mb={MEMORY_MAX_MB}", f"-artifact_prefix={found}/{target.name}-"]
     command += ["-print_final_stats=1", "-verbosity=1", "-max_len=65536"]

@@ -2,7 +2,7 @@
 // decodes is encoded to something that decodes to the same.
 //
 // Method: libFuzzer. The first byte chooses the message, the second the version, the rest is the
-// body. make_corpus.py turns the recorded vectors into seeds.
+// body. harness/fuzz_seeds.py makes seeds of the recorded vectors.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -38,10 +38,20 @@ HandlersBench::HandlersBench(std::uint64_t seed)
   control_->add_listener(coordinator_.get());
   coordinator_->start();
 
-  const auto serve = [this]<class Api>(ApiKey key, std::unique_ptr<Api> handler) {
-    dispatcher_.add(key, *handler);
-    handlers_.push_back(std::move(handler));
-  };
+  serve_control();
+  serve_data();
+  serve_groups();
+  lead("t", 2);
+  lead("__consumer_offsets", 1);
+}
+
+template <class Api>
+void HandlersBench::serve(ApiKey key, std::unique_ptr<Api> handler) {
+  dispatcher_.add(key, *handler);
+  handlers_.push_back(std::move(handler));
+}
+
+void HandlersBench::serve_control() {
   const auto own_epoch = [] { return std::int64_t{5}; };
   serve(ApiKey::kLeaderAndIsr, std::make_unique<api::LeaderAndIsrApi>(
                                    *control_, own_epoch, [](auto) { return nothing(); }));
@@ -51,27 +61,47 @@ HandlersBench::HandlersBench(std::uint64_t seed)
             *control_, metadata_, own_epoch, [this](std::vector<base::TopicPartition> gone) {
               coordinator_->on_partitions_deleted(std::move(gone));
             }));
+}
+
+void HandlersBench::serve_data() {
   serve(ApiKey::kProduce,
         std::make_unique<api::ProduceApi>(partitions_, *logs_, metadata_, workers_, *scopes_));
+  api::FetchApi::Options fetch;
+  fetch.disk = &workers_;
+  fetch.scopes = scopes_.get();
+  serve(ApiKey::kFetch,
+        std::make_unique<api::FetchApi>(fetch, partitions_, *logs_, metadata_, sessions_));
   serve(ApiKey::kListOffsets,
         std::make_unique<api::ListOffsetsApi>(partitions_, *logs_, metadata_, workers_));
   serve(ApiKey::kOffsetForLeaderEpoch,
         std::make_unique<api::OffsetForLeaderEpochApi>(partitions_, *logs_, metadata_));
+  serve(ApiKey::kMetadata, std::make_unique<api::MetadataApi>(metadata_, kClusterId, auto_create_));
   serve(ApiKey::kDescribeCluster, std::make_unique<api::DescribeClusterApi>(metadata_, kClusterId));
+}
+
+void HandlersBench::serve_groups() {
+  serve(ApiKey::kFindCoordinator,
+        std::make_unique<api::FindCoordinatorApi>(*coordinator_, metadata_, auto_create_));
   serve(ApiKey::kJoinGroup, std::make_unique<api::JoinGroupApi>(*coordinator_));
   serve(ApiKey::kSyncGroup, std::make_unique<api::SyncGroupApi>(*coordinator_));
   serve(ApiKey::kHeartbeat, std::make_unique<api::HeartbeatApi>(*coordinator_));
   serve(ApiKey::kLeaveGroup, std::make_unique<api::LeaveGroupApi>(*coordinator_));
+  const api::ZookeeperOffsets in_zookeeper{old_offsets_, control_scope_};
+  serve(ApiKey::kOffsetCommit,
+        std::make_unique<api::OffsetCommitApi>(*coordinator_, metadata_, in_zookeeper));
+  serve(ApiKey::kOffsetFetch,
+        std::make_unique<api::OffsetFetchApi>(*coordinator_, metadata_, in_zookeeper));
+  serve(ApiKey::kOffsetDelete, std::make_unique<api::OffsetDeleteApi>(*coordinator_, metadata_));
   serve(ApiKey::kListGroups, std::make_unique<api::ListGroupsApi>(*coordinator_));
   serve(ApiKey::kDescribeGroups, std::make_unique<api::DescribeGroupsApi>(*coordinator_));
   serve(ApiKey::kDeleteGroups, std::make_unique<api::DeleteGroupsApi>(*coordinator_));
-  lead("t", 2);
-  lead("__consumer_offsets", 1);
 }
 
 HandlersBench::~HandlersBench() {
   world_.block_on(loop_, coordinator_->stop());
   world_.block_on(loop_, scopes_->stop());
+  world_.block_on(loop_, runtime::stop_scope(control_scope_));
+  world_.block_on(loop_, session_.close());
   (void)world_.run_until_idle(kEndMs);
 }
 
@@ -139,10 +169,19 @@ runtime::Task<void> HandlersBench::handle(network::RequestContext* context, std:
     if (!later) co_return;
     response = std::move(*later);
   }
+  std::string frame;
   for (const auto& piece : response.output.pieces()) {
-    answer->append(base::as_text(piece.bytes()));
+    if (!piece.is_file()) {
+      frame.append(base::as_text(piece.bytes()));
+      continue;
+    }
+    std::vector<std::byte> records(piece.size_bytes);
+    const auto read_bytes = piece.slice.file->pread(records, piece.slice.position);
+    // As a connection does: what has been cut meanwhile closes it.
+    if (!read_bytes || *read_bytes != records.size() || !piece.slice.is_current()) co_return;
+    frame.append(base::as_text(base::Bytes(records)));
   }
-  if (!answer->empty()) answer->erase(0, 4);
+  if (!frame.empty()) *answer = frame.substr(4);
 }
 
 std::string HandlersBench::send(std::int16_t key, std::int16_t version, base::Bytes body) {

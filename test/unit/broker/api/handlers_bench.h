@@ -8,15 +8,23 @@
 #include <string>
 #include <vector>
 
+#include "broker/api/auto_create.h"
 #include "broker/api/controller_requests.h"
 #include "broker/api/describe_cluster.h"
 #include "broker/api/dispatcher.h"
+#include "broker/api/fetch.h"
+#include "broker/api/find_coordinator.h"
 #include "broker/api/group_admin.h"
 #include "broker/api/group_membership.h"
+#include "broker/api/group_offsets.h"
 #include "broker/api/list_offsets.h"
 #include "broker/api/loop_scopes.h"
+#include "broker/api/metadata.h"
 #include "broker/api/offset_for_leader_epoch.h"
 #include "broker/api/produce.h"
+#include "broker/cluster/consumer_offsets.h"
+#include "broker/cluster/topic_admin.h"
+#include "broker/cluster/zk_session.h"
 #include "broker/groups/group_coordinator.h"
 #include "broker/replication/replica_control.h"
 #include "protocol/writer.h"
@@ -28,6 +36,7 @@ namespace api_test {
 class HandlersBench {
  public:
   static constexpr std::int32_t kBrokerId = 1;
+  static constexpr std::size_t kFetchSessions = 3;  // few, so that they give way to each other
 
   // Leads two partitions of "t" and one of "__consumer_offsets".
   explicit HandlersBench(std::uint64_t seed);
@@ -50,6 +59,11 @@ class HandlersBench {
 
  private:
   std::unique_ptr<storage::LogManager> open_logs();
+  template <class Api>
+  void serve(protocol::ApiKey key, std::unique_ptr<Api> handler);
+  void serve_control();
+  void serve_data();
+  void serve_groups();
   void lead(const std::string& topic, std::int32_t partitions);
   runtime::Task<void> handle(network::RequestContext* context, std::string* answer);
 
@@ -64,6 +78,14 @@ class HandlersBench {
   std::unique_ptr<api::LoopScopes> scopes_;
   std::unique_ptr<replication::ReplicaControl> control_;
   std::unique_ptr<groups::GroupCoordinator> coordinator_;
+  // ZooKeeper is away: what asks it is told so.
+  cluster::ZkSession session_{loop_, workers_, workers_, files_, {}};
+  cluster::ConsumerOffsets old_offsets_{session_};
+  cluster::TopicAdmin topic_admin_{session_, metadata_,
+                                   std::make_shared<const config::ServerConfig>()};
+  runtime::TaskScope control_scope_{loop_, "control"};
+  api::AutoCreate auto_create_{true, topic_admin_, control_scope_};
+  replication::FetchSessionTable sessions_{kFetchSessions};
   network::ListenerContext listener_{.name = "PLAINTEXT"};
   network::ConnectionInfo connection_;
   api::Dispatcher dispatcher_;

@@ -113,8 +113,7 @@ TEST_CASE("damaged requests end nothing, and a broker can start from what they l
 }
 
 // A negative partition made a directory that refused the next start.
-TEST_CASE("a controller's order for a partition that cannot be leaves nothing behind" *
-          doctest::may_fail()) {
+TEST_CASE("a controller's order for a partition that cannot be leaves nothing behind") {
   for (const std::int32_t index : {-1, INT32_MIN}) {
     HandlersBench bench(3);
     protocol::LeaderAndIsrRequest order;

@@ -49,6 +49,30 @@ TEST_CASE("of two commits the later one in the log counts, however they finish")
   CHECK_EQ(offset_of(offsets, "t", 0), 20);
 }
 
+// The later one's batch was refused while the earlier one's waited for its replicas; the earlier
+// one was answered with NONE and could not be read.
+TEST_CASE("a commit that failed takes no other one with it") {
+  GroupOffsets offsets;
+  offsets.stage("t", 0, 1);
+  offsets.stage("t", 0, 2);
+  offsets.fail("t", 0, 2);
+  CHECK(offsets.has_pending("t", 0));
+  offsets.finish("t", 0, 1, committed(10), Offset(10));
+  CHECK_EQ(offset_of(offsets, "t", 0), 10);
+  CHECK(!offsets.has_pending("t", 0));
+}
+
+TEST_CASE("a commit from before a removal does not count behind it") {
+  GroupOffsets offsets;
+  offsets.stage("t", 0, 1);
+  CHECK(!offsets.remove("t", 0));
+  offsets.stage("t", 0, 2);
+  offsets.finish("t", 0, 1, committed(10), Offset(10));
+  CHECK_EQ(offset_of(offsets, "t", 0), -1);
+  offsets.fail("t", 0, 2);
+  CHECK(offsets.empty());
+}
+
 TEST_CASE("what was removed does not come back with a commit under way") {
   GroupOffsets offsets;
   offsets.stage("t", 0, 1);
