@@ -97,11 +97,8 @@ runtime::Task<base::Result<void>> Connection::serve() {
         case RequestReader::BeforeRead::wait_for_bytes:
           CO_TRY(co_await runtime::readable(*stream_, runtime::kNoTimeout, scope_.token()));
           break;
-        case RequestReader::BeforeRead::give_turn:
-          co_await runtime::yield(loop_);
-          break;
-        case RequestReader::BeforeRead::nothing:
-          break;
+        case RequestReader::BeforeRead::give_turn: co_await runtime::yield(loop_); break;
+        case RequestReader::BeforeRead::nothing: break;
       }
       CO_TRY(reader_.read());
       continue;

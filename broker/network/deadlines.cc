@@ -35,8 +35,7 @@ void Deadlines::answer_waits() {
 
 Deadlines::Due Deadlines::next(const Subject::Standing& standing) const {
   switch (standing.owed) {
-    case Owed::nothing:
-      break;
+    case Owed::nothing: break;
     case Owed::room_for_answer:
       return {answer_moved_ns_ + options_.write_stall_ms * kNsPerMs, "response without progress"};
     case Owed::rest_of_frame:

@@ -26,7 +26,7 @@ class Deadlines {
    public:
     struct Standing {
       Owed owed;
-      bool holds_memory;              // of a frame that is not complete
+      bool holds_memory;               // of a frame that is not complete
       std::int64_t frame_progress_ns;  // when it last made some
     };
     virtual Standing standing() const = 0;

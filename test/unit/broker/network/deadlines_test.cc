@@ -37,7 +37,8 @@ struct Fixture final : Deadlines::Subject {
 
   runtime::SimWorld world{1};
   runtime::SimLoop loop{world};
-  ConnectionOptions options{.idle_max_ms = 10'000, .write_stall_ms = 6'000, .frame_stall_ms = 3'000};
+  ConnectionOptions options{
+      .idle_max_ms = 10'000, .write_stall_ms = 6'000, .frame_stall_ms = 3'000};
   Deadlines deadlines{loop, options, *this};
 };
 

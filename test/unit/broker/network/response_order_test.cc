@@ -113,6 +113,19 @@ TEST_CASE("only Produce starts while others wait, and only so many of them") {
   CHECK_FALSE(test.order.may_start(test.now_ns));
 }
 
+TEST_CASE("what was taken and not sent is not answered") {
+  Fixture test;
+  test.deferred(1);
+  test.come(1, response_of("one"));
+  CHECK(test.order.take_ready(test.now_ns).has_value());
+  CHECK_FALSE(test.order.has_untaken());
+  CHECK_FALSE(test.order.is_all_answered());
+  test.begin(kMetadata);
+  CHECK_FALSE(test.order.may_start(test.now_ns));
+  CHECK(test.taken() == "one");
+  CHECK(test.order.may_start(test.now_ns));
+}
+
 TEST_CASE("responses are gathered for the next Produce, up to a size") {
   Fixture test;
   test.answered(kProduce, response_of("a"));

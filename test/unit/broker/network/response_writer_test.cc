@@ -18,10 +18,12 @@ using network_test::buffer_of;
 
 constexpr std::int16_t kProduce = 0;
 
-struct NeverOverdue final : Deadlines::Subject {
-  Standing standing() const override { return {Deadlines::Owed::nothing, false, 0}; }
+struct Watched final : Deadlines::Subject {
+  Standing standing() const override { return {owed, false, 0}; }
   bool must_give_way(std::int64_t /*now_ns*/) override { return false; }
-  void on_deadline_passed(const char* /*reason*/) override {}
+  void on_deadline_passed(const char* reason) override { passed = reason; }
+  Deadlines::Owed owed = Deadlines::Owed::nothing;
+  std::string passed;
 };
 
 Response response_of(std::string_view text) {
@@ -54,7 +56,7 @@ struct Fixture : network_test::StreamPair {
   void start() { scope.spawn(note_end(writer.start(scope.token()), ended)); }
 
   ConnectionOptions options;
-  NeverOverdue subject;
+  Watched subject;
   Deadlines deadlines{server_loop, options, subject};
   ResponseOrder order{64};
   ResponseWriter writer{*server, order, deadlines};
@@ -108,6 +110,18 @@ TEST_CASE("a full socket is waited for") {
   CHECK(got == large);
   CHECK(test.writer.is_idle());
   CHECK(test.order.is_all_answered());
+}
+
+TEST_CASE("an answer that a peer does not take has a deadline from when it waits") {
+  Fixture test;
+  test.subject.owed = Deadlines::Owed::room_for_answer;
+  test.world.run_for(100'000);
+  test.answered(response_of(std::string(300'000, 'l')));
+  test.start();
+  test.world.run_for(59'000);
+  CHECK(test.subject.passed.empty());
+  test.world.run_for(2'000);
+  CHECK(test.subject.passed == "response without progress");
 }
 
 TEST_CASE("a peer that has gone is no error: answers to it are dropped") {
