@@ -22,6 +22,7 @@
 #include "broker/groups/group_coordinator.h"
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
+#include "broker/replication/fetch_session_table.h"
 #include "broker/replication/replica_control.h"
 #include "broker/server/broker_addresses.h"
 #include "broker/server/cleaning.h"
