@@ -39,11 +39,6 @@ bool is_valid_software_name(std::string_view name) {
                              [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
 }
 
-ApiVersionsApi::ApiVersionsApi(Dispatcher& dispatcher, FinalizedEpoch finalized_epoch)
-    : dispatcher_(dispatcher), finalized_epoch_(std::move(finalized_epoch)) {
-  dispatcher.add(protocol::ApiKey::kApiVersions, *this);
-}
-
 runtime::Task<network::Reply> ApiVersionsApi::handle(network::RequestContext& context,
                                                      std::int16_t version) {
   using Request = protocol::ApiVersionsRequest;
@@ -66,7 +61,7 @@ runtime::Task<network::Reply> ApiVersionsApi::handle(network::RequestContext& co
   for (const AdvertisedApi& api : dispatcher_.advertised()) {
     response.api_keys.push_back(entry_of(api));
   }
-  response.finalized_features_epoch = finalized_epoch_();
+  if (const auto epoch = finalized_epoch_()) response.finalized_features_epoch = *epoch;
   co_return network::reply(context, response);
 }
 

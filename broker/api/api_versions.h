@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "broker/api/dispatcher.h"
 
@@ -20,11 +22,12 @@ bool is_valid_software_name(std::string_view name);
 
 class ApiVersionsApi final : public ApiHandler {
  public:
-  // Any thread; -1: unknown (inter.broker.protocol.version below 2.7, or no session yet).
-  using FinalizedEpoch = std::function<std::int64_t()>;
+  // Any thread; nullopt: unknown (inter.broker.protocol.version below 2.7, or no session yet).
+  using FinalizedEpoch = std::function<std::optional<std::int64_t>()>;
 
-  // `dispatcher` must outlive this object, which registers itself there.
-  ApiVersionsApi(Dispatcher& dispatcher, FinalizedEpoch finalized_epoch);
+  // `dispatcher` must outlive this object.
+  ApiVersionsApi(const Dispatcher& dispatcher, FinalizedEpoch finalized_epoch)
+      : dispatcher_(dispatcher), finalized_epoch_(std::move(finalized_epoch)) {}
 
   runtime::Task<network::Reply> handle(network::RequestContext& context,
                                        std::int16_t version) override;

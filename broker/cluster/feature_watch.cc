@@ -10,17 +10,17 @@ namespace {
 
 constexpr std::int64_t kRetryMs = 1'000;
 
-std::int64_t epoch_of(const zkclient::NodeData& node) {
+std::optional<std::int64_t> epoch_of(const zkclient::NodeData& node) {
   const auto features = decode_feature_node(node.data.value_or(""));
   if (!features) {
     LOG_WARN("unreadable /feature reason=\"{}\"", features.error().to_string());
-    return FeatureWatch::kUnknown;
+    return std::nullopt;
   }
-  if (!features->enabled) return FeatureWatch::kUnknown;
+  if (!features->enabled) return std::nullopt;
   if (!features->features.empty()) {
     LOG_ERROR("/feature names {} finalized features, this broker supports none",
               features->features.size());
-    return FeatureWatch::kUnknown;
+    return std::nullopt;
   }
   return node.stat.version.value();
 }
@@ -63,14 +63,15 @@ runtime::Task<void> FeatureWatch::run() {
 // exists() arms the watch whether the node is there or not.
 runtime::Task<base::Result<void>> FeatureWatch::read(zkclient::Client& client) {
   CO_TRY_ASSIGN(const auto stat, co_await client.exists(std::string(paths::kFeature), true));
-  std::int64_t epoch = kUnknown;
+  std::optional<std::int64_t> known;
   if (stat) {
     const auto node = co_await client.get(std::string(paths::kFeature));
     if (!node && !node.error().is(zkclient::ZkError::no_node)) {
       co_return base::fail(node.error());
     }
-    if (node) epoch = epoch_of(*node);
+    if (node) known = epoch_of(*node);
   }
+  const std::int64_t epoch = known.value_or(kUnknown);
   if (epoch_.exchange(epoch) != epoch) LOG_INFO("finalized features epoch={}", epoch);
   co_return base::Result<void>();
 }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "broker/cluster/session_listener.h"
 #include "runtime/task_scope.h"
@@ -17,12 +18,13 @@ namespace cluster {
 // Control loop, but for epoch().
 class FeatureWatch final : public SessionListener {
  public:
-  static constexpr std::int64_t kUnknown = -1;
-
   explicit FeatureWatch(runtime::Loop& control) : wake_(control), scope_(control, "features") {}
 
-  // The version of /feature; kUnknown while it is missing, disabled or unreadable. Any thread.
-  std::int64_t epoch() const { return epoch_.load(std::memory_order_relaxed); }
+  // The version of /feature; nullopt while it is missing, disabled or unreadable. Any thread.
+  std::optional<std::int64_t> epoch() const {
+    const std::int64_t epoch = epoch_.load(std::memory_order_relaxed);
+    return epoch == kUnknown ? std::nullopt : std::optional(epoch);
+  }
 
   runtime::Task<void> on_session(zkclient::Client& client, bool first) override;
   void on_expired() override { client_ = nullptr; }
@@ -30,6 +32,8 @@ class FeatureWatch final : public SessionListener {
   runtime::Task<void> close();
 
  private:
+  static constexpr std::int64_t kUnknown = -1;  // no version of a node
+
   runtime::Task<void> run();
   runtime::Task<base::Result<void>> read(zkclient::Client& client);
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "broker/network/connection.h"
+#include "broker/network/connection_limits.h"
 #include "runtime/task_scope.h"
 
 namespace network {

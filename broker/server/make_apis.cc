@@ -5,6 +5,26 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/api/alter_partition.h"
+#include "broker/api/api_versions.h"
+#include "broker/api/configs.h"
+#include "broker/api/controlled_shutdown.h"
+#include "broker/api/controller_requests.h"
+#include "broker/api/create_partitions.h"
+#include "broker/api/create_topics.h"
+#include "broker/api/delete_topics.h"
+#include "broker/api/describe_cluster.h"
+#include "broker/api/fetch.h"
+#include "broker/api/find_coordinator.h"
+#include "broker/api/group_admin.h"
+#include "broker/api/group_membership.h"
+#include "broker/api/group_offsets.h"
+#include "broker/api/list_offsets.h"
+#include "broker/api/metadata.h"
+#include "broker/api/offset_for_leader_epoch.h"
+#include "broker/api/produce.h"
+#include "broker/api/producer_ids.h"
+#include "broker/api/sasl.h"
 #include "broker/server/logging.h"
 #include "runtime/memory_limit.h"
 
@@ -13,10 +33,11 @@ namespace {
 
 using protocol::ApiKey;
 
+// The one line with which an API joins.
 template <class Api, class... Args>
-void serve(Parts& parts, std::unique_ptr<Api>& slot, ApiKey key, Args&&... args) {
-  slot = std::make_unique<Api>(std::forward<Args>(args)...);
-  parts.dispatcher.add(key, *slot);
+void serve(Parts& parts, ApiKey key, Args&&... args) {
+  parts.apis.push_back(std::make_unique<Api>(std::forward<Args>(args)...));
+  parts.dispatcher.add(key, *parts.apis.back());
 }
 
 api::AdminContext admin_context(Parts& p) {
@@ -40,64 +61,64 @@ runtime::Task<void> read_new_topic_configs(Parts* p, std::vector<std::string> to
 
 void make_data_apis(Parts& p) {
   const auto config = p.config.get();
-  serve(p, p.apis.produce, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
-        *p.request_scopes);
-  serve(
-      p, p.apis.fetch, ApiKey::kFetch,
+  serve<api::ProduceApi>(p, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
+                         *p.request_scopes);
+  serve<api::FetchApi>(
+      p, ApiKey::kFetch,
       api::FetchApi::Options{config->network.fetch_max_bytes, p.disk.get(), p.request_scopes.get()},
       p.partitions, *p.logs, p.metadata, *p.fetch_sessions);
-  serve(p, p.apis.list_offsets, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata, *p.disk);
-  serve(p, p.apis.offset_for_leader_epoch, ApiKey::kOffsetForLeaderEpoch, p.partitions, *p.logs,
-        p.metadata);
-  serve(p, p.apis.metadata, ApiKey::kMetadata, p.metadata, p.cluster_id, *p.auto_create);
-  serve(p, p.apis.describe_cluster, ApiKey::kDescribeCluster, p.metadata, p.cluster_id);
-  serve(p, p.apis.init_producer_id, ApiKey::kInitProducerId, *p.producer_ids);
+  serve<api::ListOffsetsApi>(p, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata, *p.disk);
+  serve<api::OffsetForLeaderEpochApi>(p, ApiKey::kOffsetForLeaderEpoch, p.partitions, *p.logs,
+                                      p.metadata);
+  serve<api::MetadataApi>(p, ApiKey::kMetadata, p.metadata, p.cluster_id, *p.auto_create);
+  serve<api::DescribeClusterApi>(p, ApiKey::kDescribeCluster, p.metadata, p.cluster_id);
+  serve<api::InitProducerIdApi>(p, ApiKey::kInitProducerId, *p.producer_ids);
 }
 
 void make_group_apis(Parts& p) {
   groups::GroupCoordinator& coordinator = *p.group_coordinator;
-  serve(p, p.apis.find_coordinator, ApiKey::kFindCoordinator, coordinator, p.metadata,
-        *p.auto_create);
-  serve(p, p.apis.join_group, ApiKey::kJoinGroup, coordinator);
-  serve(p, p.apis.sync_group, ApiKey::kSyncGroup, coordinator);
-  serve(p, p.apis.heartbeat, ApiKey::kHeartbeat, coordinator);
-  serve(p, p.apis.leave_group, ApiKey::kLeaveGroup, coordinator);
+  serve<api::FindCoordinatorApi>(p, ApiKey::kFindCoordinator, coordinator, p.metadata,
+                                 *p.auto_create);
+  serve<api::JoinGroupApi>(p, ApiKey::kJoinGroup, coordinator);
+  serve<api::SyncGroupApi>(p, ApiKey::kSyncGroup, coordinator);
+  serve<api::HeartbeatApi>(p, ApiKey::kHeartbeat, coordinator);
+  serve<api::LeaveGroupApi>(p, ApiKey::kLeaveGroup, coordinator);
   const api::ZookeeperOffsets in_zookeeper{*p.consumer_offsets, p.session->scope()};
-  serve(p, p.apis.offset_commit, ApiKey::kOffsetCommit, coordinator, p.metadata, in_zookeeper);
-  serve(p, p.apis.offset_fetch, ApiKey::kOffsetFetch, coordinator, p.metadata, in_zookeeper);
-  serve(p, p.apis.offset_delete, ApiKey::kOffsetDelete, coordinator, p.metadata);
-  serve(p, p.apis.list_groups, ApiKey::kListGroups, coordinator);
-  serve(p, p.apis.describe_groups, ApiKey::kDescribeGroups, coordinator);
-  serve(p, p.apis.delete_groups, ApiKey::kDeleteGroups, coordinator);
+  serve<api::OffsetCommitApi>(p, ApiKey::kOffsetCommit, coordinator, p.metadata, in_zookeeper);
+  serve<api::OffsetFetchApi>(p, ApiKey::kOffsetFetch, coordinator, p.metadata, in_zookeeper);
+  serve<api::OffsetDeleteApi>(p, ApiKey::kOffsetDelete, coordinator, p.metadata);
+  serve<api::ListGroupsApi>(p, ApiKey::kListGroups, coordinator);
+  serve<api::DescribeGroupsApi>(p, ApiKey::kDescribeGroups, coordinator);
+  serve<api::DeleteGroupsApi>(p, ApiKey::kDeleteGroups, coordinator);
 }
 
 void make_admin_apis(Parts& p) {
   const auto config = p.config.get();
   const api::ConfigContext configs = config_context(p);
-  serve(p, p.apis.create_topics, ApiKey::kCreateTopics, admin_context(p),
-        [configs] { return api::broker_sources(configs); });
-  serve(p, p.apis.delete_topics, ApiKey::kDeleteTopics, admin_context(p),
-        config->topics.delete_enable);
-  serve(p, p.apis.create_partitions, ApiKey::kCreatePartitions, admin_context(p));
-  serve(p, p.apis.describe_configs, ApiKey::kDescribeConfigs, configs);
-  serve(p, p.apis.alter_configs, ApiKey::kAlterConfigs, configs);
-  serve(p, p.apis.incremental_alter_configs, ApiKey::kIncrementalAlterConfigs, configs);
+  serve<api::CreateTopicsApi>(p, ApiKey::kCreateTopics, admin_context(p),
+                              [configs] { return api::broker_sources(configs); });
+  serve<api::DeleteTopicsApi>(p, ApiKey::kDeleteTopics, admin_context(p),
+                              config->topics.delete_enable);
+  serve<api::CreatePartitionsApi>(p, ApiKey::kCreatePartitions, admin_context(p));
+  serve<api::DescribeConfigsApi>(p, ApiKey::kDescribeConfigs, configs);
+  serve<api::AlterConfigsApi>(p, ApiKey::kAlterConfigs, configs);
+  serve<api::IncrementalAlterConfigsApi>(p, ApiKey::kIncrementalAlterConfigs, configs);
 }
 
 void make_inter_broker_apis(Parts& p) {
   const api::OwnBrokerEpoch own_epoch = [&p] { return p.session->broker_epoch().value(); };
-  serve(p, p.apis.leader_and_isr, ApiKey::kLeaderAndIsr, *p.replica_control, own_epoch,
-        [&p](std::vector<std::string> topics) {
-          return read_new_topic_configs(&p, std::move(topics));
-        });
-  serve(p, p.apis.stop_replica, ApiKey::kStopReplica, *p.replica_control, own_epoch);
-  serve(p, p.apis.update_metadata, ApiKey::kUpdateMetadata, *p.replica_control, p.metadata,
-        own_epoch, [&p](std::vector<base::TopicPartition> partitions) {
-          p.group_coordinator->on_partitions_deleted(std::move(partitions));
-        });
-  serve(p, p.apis.controlled_shutdown, ApiKey::kControlledShutdown, *p.controller);
-  serve(p, p.apis.alter_partition, ApiKey::kAlterPartition, *p.controller);
-  serve(p, p.apis.allocate_producer_ids, ApiKey::kAllocateProducerIds, *p.controller);
+  serve<api::LeaderAndIsrApi>(p, ApiKey::kLeaderAndIsr, *p.replica_control, own_epoch,
+                              [&p](std::vector<std::string> topics) {
+                                return read_new_topic_configs(&p, std::move(topics));
+                              });
+  serve<api::StopReplicaApi>(p, ApiKey::kStopReplica, *p.replica_control, own_epoch);
+  serve<api::UpdateMetadataApi>(p, ApiKey::kUpdateMetadata, *p.replica_control, p.metadata,
+                                own_epoch, [&p](std::vector<base::TopicPartition> partitions) {
+                                  p.group_coordinator->on_partitions_deleted(std::move(partitions));
+                                });
+  serve<api::ControlledShutdownApi>(p, ApiKey::kControlledShutdown, *p.controller);
+  serve<api::AlterPartitionApi>(p, ApiKey::kAlterPartition, *p.controller);
+  serve<api::AllocateProducerIdsApi>(p, ApiKey::kAllocateProducerIds, *p.controller);
 }
 
 // Half of the descriptors are for log files (Broker::open_logs), some for everything else: sockets
@@ -157,11 +178,11 @@ std::unique_ptr<controller::Controller> make_controller(Parts& p) {
 void make_apis(Parts& p) {
   p.auto_create = std::make_unique<api::AutoCreate>(p.config.get()->topics.auto_create_enable,
                                                     *p.topic_admin, p.session->scope());
-  p.apis.api_versions = std::make_unique<api::ApiVersionsApi>(p.dispatcher, [&p] {
-    return p.features != nullptr ? p.features->epoch() : cluster::FeatureWatch::kUnknown;
+  serve<api::ApiVersionsApi>(p, ApiKey::kApiVersions, p.dispatcher, [&p] {
+    return p.features != nullptr ? p.features->epoch() : std::nullopt;
   });
-  serve(p, p.apis.sasl_handshake, ApiKey::kSaslHandshake);
-  serve(p, p.apis.sasl_authenticate, ApiKey::kSaslAuthenticate);
+  serve<api::SaslHandshakeApi>(p, ApiKey::kSaslHandshake);
+  serve<api::SaslAuthenticateApi>(p, ApiKey::kSaslAuthenticate);
   make_data_apis(p);
   make_group_apis(p);
   make_admin_apis(p);

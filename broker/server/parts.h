@@ -6,29 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "broker/api/alter_partition.h"
-#include "broker/api/api_versions.h"
+#include "broker/api/api_handler.h"
 #include "broker/api/auto_create.h"
-#include "broker/api/configs.h"
-#include "broker/api/controlled_shutdown.h"
-#include "broker/api/controller_requests.h"
-#include "broker/api/create_partitions.h"
-#include "broker/api/create_topics.h"
-#include "broker/api/delete_topics.h"
-#include "broker/api/describe_cluster.h"
 #include "broker/api/dispatcher.h"
-#include "broker/api/fetch.h"
-#include "broker/api/find_coordinator.h"
-#include "broker/api/group_admin.h"
-#include "broker/api/group_membership.h"
-#include "broker/api/group_offsets.h"
-#include "broker/api/list_offsets.h"
 #include "broker/api/loop_scopes.h"
-#include "broker/api/metadata.h"
-#include "broker/api/offset_for_leader_epoch.h"
-#include "broker/api/produce.h"
-#include "broker/api/producer_ids.h"
-#include "broker/api/sasl.h"
 #include "broker/cluster/config_store.h"
 #include "broker/cluster/consumer_offsets.h"
 #include "broker/cluster/controller_link.h"
@@ -41,6 +22,7 @@
 #include "broker/groups/group_coordinator.h"
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
+#include "broker/replication/fetch_session_table.h"
 #include "broker/replication/replica_control.h"
 #include "broker/server/broker_addresses.h"
 #include "broker/server/cleaning.h"
@@ -58,43 +40,6 @@
 #include "storage/log_manager.h"
 
 namespace server {
-
-// The handlers of broker/api; each registers in the dispatcher.
-struct Apis {
-  std::unique_ptr<api::ApiVersionsApi> api_versions;
-  std::unique_ptr<api::SaslHandshakeApi> sasl_handshake;
-  std::unique_ptr<api::SaslAuthenticateApi> sasl_authenticate;
-  std::unique_ptr<api::ProduceApi> produce;
-  std::unique_ptr<api::FetchApi> fetch;
-  std::unique_ptr<api::ListOffsetsApi> list_offsets;
-  std::unique_ptr<api::OffsetForLeaderEpochApi> offset_for_leader_epoch;
-  std::unique_ptr<api::MetadataApi> metadata;
-  std::unique_ptr<api::CreateTopicsApi> create_topics;
-  std::unique_ptr<api::DeleteTopicsApi> delete_topics;
-  std::unique_ptr<api::CreatePartitionsApi> create_partitions;
-  std::unique_ptr<api::DescribeConfigsApi> describe_configs;
-  std::unique_ptr<api::AlterConfigsApi> alter_configs;
-  std::unique_ptr<api::IncrementalAlterConfigsApi> incremental_alter_configs;
-  std::unique_ptr<api::DescribeClusterApi> describe_cluster;
-  std::unique_ptr<api::FindCoordinatorApi> find_coordinator;
-  std::unique_ptr<api::JoinGroupApi> join_group;
-  std::unique_ptr<api::SyncGroupApi> sync_group;
-  std::unique_ptr<api::HeartbeatApi> heartbeat;
-  std::unique_ptr<api::LeaveGroupApi> leave_group;
-  std::unique_ptr<api::OffsetCommitApi> offset_commit;
-  std::unique_ptr<api::OffsetFetchApi> offset_fetch;
-  std::unique_ptr<api::OffsetDeleteApi> offset_delete;
-  std::unique_ptr<api::ListGroupsApi> list_groups;
-  std::unique_ptr<api::DescribeGroupsApi> describe_groups;
-  std::unique_ptr<api::DeleteGroupsApi> delete_groups;
-  std::unique_ptr<api::InitProducerIdApi> init_producer_id;
-  std::unique_ptr<api::AllocateProducerIdsApi> allocate_producer_ids;
-  std::unique_ptr<api::LeaderAndIsrApi> leader_and_isr;
-  std::unique_ptr<api::StopReplicaApi> stop_replica;
-  std::unique_ptr<api::UpdateMetadataApi> update_metadata;
-  std::unique_ptr<api::ControlledShutdownApi> controlled_shutdown;
-  std::unique_ptr<api::AlterPartitionApi> alter_partition;
-};
 
 struct Parts {
   Parts(runtime::UvLoop& control_loop, config::Properties file, config::ServerConfig initial)
@@ -153,7 +98,7 @@ struct Parts {
   std::unique_ptr<api::AutoCreate> auto_create;
   std::unique_ptr<transactions::ProducerIdSource> producer_ids;
   api::Dispatcher dispatcher;
-  Apis apis;
+  std::vector<std::unique_ptr<api::ApiHandler>> apis;  // which the dispatcher knows by their keys
   std::unique_ptr<network::Server> server;
 };
 

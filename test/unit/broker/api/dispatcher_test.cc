@@ -34,7 +34,10 @@ struct NamedHandler final : ApiHandler {
 };
 
 struct Fixture {
-  Fixture() { dispatcher.add(ApiKey::kHeartbeat, heartbeat, 3); }
+  Fixture() {
+    dispatcher.add(ApiKey::kHeartbeat, heartbeat, 3);
+    dispatcher.add(ApiKey::kApiVersions, api_versions);
+  }
 
   network::Reply send(ApiKey key, std::int16_t version, protocol::Writer body) {
     context.header = {.api_key = static_cast<std::int16_t>(key),
@@ -77,7 +80,8 @@ struct Fixture {
   network::RequestContext context;
   Dispatcher dispatcher;
   NamedHandler heartbeat;
-  ApiVersionsApi api_versions{dispatcher, [] { return std::int64_t{5}; }};
+  std::optional<std::int64_t> epoch = 5;
+  ApiVersionsApi api_versions{dispatcher, [this] { return epoch; }};
 };
 
 ApiVersionsRequest named(std::string name, std::string version) {

@@ -299,6 +299,17 @@ TEST_CASE("an idle connection is closed, a busy one is not") {
   CHECK(test.is_over());
 }
 
+TEST_CASE("who waits for a deferred response is not idle") {
+  Fixture test;
+  test.shared.options.idle_max_ms = 10'000;
+  test.open();
+  test.send(request(kProduce, 1, "deferred"));
+  CHECK(test.receive_for(60'000).empty());
+  test.handler.senders[1].complete(FakeHandler::response_of(1));
+  CHECK(test.receive_for(100) == response(1));
+  CHECK(test.is_over_within(21'000));
+}
+
 TEST_CASE("a connection without an idle limit stays") {
   Fixture test;
   test.shared.options.idle_max_ms = -1;
