@@ -196,11 +196,11 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
   base::Result<RoleView> check_leader(base::LeaderEpoch current_leader_epoch) const;
 
-  // --- as a follower (broker/replication/follower; partition_follower.cc) --------------------------
-  // Both answer fenced_leader_epoch, with nothing done, unless this broker follows in that epoch,
-  // and never run at the same time. Runs inline: one write. Takes high watermark and log start
-  // from the leader. Errc::cancelled if the log does not end where was fetched; the log's errors,
-  // corrupt_message also if there are records and not one whole batch.
+  // --- as a follower (broker/replication/follower; partition_follower.cc)
+  // -------------------------- Both answer fenced_leader_epoch, with nothing done, unless this
+  // broker follows in that epoch, and never run at the same time. Runs inline: one write. Takes
+  // high watermark and log start from the leader. Errc::cancelled if the log does not end where was
+  // fetched; the log's errors, corrupt_message also if there are records and not one whole batch.
   base::Result<storage::AppendInfo> append_as_follower(const FollowerAppend& fetched)
       EXCLUDES(mutex_);
   // (worker) The caller checkpoints recovery points afterwards.

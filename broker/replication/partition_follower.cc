@@ -6,8 +6,9 @@ namespace replication {
 
 base::Result<void> Partition::check_follows(base::LeaderEpoch epoch) const {
   if (!is_closed() && role_ == Role::follower && state_.leader_epoch == epoch) return {};
-  return base::fail(ReplicaError::fenced_leader_epoch,
-                    fmt::format("{} leader_epoch={} fetched_in={}", id_, state_.leader_epoch, epoch));
+  return base::fail(
+      ReplicaError::fenced_leader_epoch,
+      fmt::format("{} leader_epoch={} fetched_in={}", id_, state_.leader_epoch, epoch));
 }
 
 base::Result<storage::AppendInfo> Partition::append_as_follower(const FollowerAppend& fetched) {
@@ -18,13 +19,12 @@ base::Result<storage::AppendInfo> Partition::append_as_follower(const FollowerAp
     TRY(check_follows(fetched.leader_epoch));
     const base::Offset log_end = log_->log_end_offset();
     if (log_end != fetched.fetch_offset) {
-      return base::fail(base::Errc::cancelled,
-                        fmt::format("{} ends at {}, fetched from {}", id_, log_end,
-                                    fetched.fetch_offset));
+      return base::fail(base::Errc::cancelled, fmt::format("{} ends at {}, fetched from {}", id_,
+                                                           log_end, fetched.fetch_offset));
     }
     if (!fetched.records.empty()) {
-      TRY_ASSIGN(info, log_->append_as_follower(fetched.records, fetched.now_ms,
-                                                fetched.leader_epoch));
+      TRY_ASSIGN(info,
+                 log_->append_as_follower(fetched.records, fetched.now_ms, fetched.leader_epoch));
       if (info.base_offset.value() < 0) {
         return base::fail(storage::LogError::corrupt_message,
                           fmt::format("{} fetched {} bytes from {} without a whole batch", id_,
@@ -48,9 +48,10 @@ base::Result<void> Partition::cut_as_follower(const FollowerCut& cut, std::int64
   TRY(check_follows(cut.leader_epoch));
   const base::Offset high_watermark = log_->high_watermark();
   if (cut.offset < high_watermark) {
-    LOG_WARN("partition {} loses committed records from={} to={} leader={} leader_epoch={}: the "
-             "leader does not have them",
-             id_, cut.offset, high_watermark, state_.leader, state_.leader_epoch);
+    LOG_WARN(
+        "partition {} loses committed records from={} to={} leader={} leader_epoch={}: the "
+        "leader does not have them",
+        id_, cut.offset, high_watermark, state_.leader, state_.leader_epoch);
   }
   if (cut.starts_over) return log_->truncate_fully_and_start_at(cut.offset, now_ms);
   TRY(log_->truncate_to(cut.offset, now_ms));

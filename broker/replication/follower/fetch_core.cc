@@ -190,7 +190,8 @@ std::vector<Question> FetchCore::questions(const Places& places, std::size_t cou
   all.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const FollowedPartition& partition = *places[i];
-    all.push_back({partition.id, partition.turn, partition.leader_epoch, partition.log.latest_epoch});
+    all.push_back(
+        {partition.id, partition.turn, partition.leader_epoch, partition.log.latest_epoch});
   }
   return all;
 }
@@ -255,8 +256,8 @@ std::vector<Cut> FetchCore::take_cuts() {
 void FetchCore::on_cut(FollowedPartition& partition, const LogFacts& log) {
   if (partition.phase != Phase::busy) return;
   partition.log = log;
-  const bool asks_again = !partition.cut.is_complete && !options_.truncates_on_fetch &&
-                          log.latest_epoch.value() >= 0;
+  const bool asks_again =
+      !partition.cut.is_complete && !options_.truncates_on_fetch && log.latest_epoch.value() >= 0;
   set_phase(partition, asks_again ? Phase::needs_epoch : Phase::fetching);
 }
 
@@ -365,7 +366,8 @@ std::optional<FetchPlan> FetchCore::next_fetch(std::int64_t now_ms) {
   is_by_topic_id_ = by_topic_id;
   FetchPlan plan = needs_full_ ? full_plan() : incremental_plan();
   if (members_ == 0 && plan.forgotten.empty()) {
-    // Where a session is left behind empty, nobody asks for it again: the leader lets it go in time.
+    // Where a session is left behind empty, nobody asks for it again: the leader lets it go in
+    // time.
     needs_full_ = true;
     return std::nullopt;
   }

@@ -50,8 +50,8 @@ struct FollowedPartition {
   base::TopicId topic_id;  // zero: none
   base::LeaderEpoch leader_epoch{-1};
   std::shared_ptr<Partition> partition;
-  LogFacts log;                        // as of its last change by the fetcher
-  base::Offset cut_if_unknown{0};      // the high watermark when it began to follow
+  LogFacts log;                    // as of its last change by the fetcher
+  base::Offset cut_if_unknown{0};  // the high watermark when it began to follow
   Phase phase = Phase::fetching;
   std::uint64_t turn = 0;
   bool is_reported = false;    // its trouble stands in the log
@@ -132,12 +132,14 @@ class FetchCore {
   FollowedPartition* find(const base::TopicPartition& id, std::uint64_t turn);
   FollowedPartition* find(const base::TopicId& topic_id, std::int32_t index);
 
-  // --- time ---------------------------------------------------------------------------------------
+  // --- time
+  // ---------------------------------------------------------------------------------------
   void end_pauses(std::int64_t now_ms);
   // When the next pause ends; nullopt: none waits.
   std::optional<std::int64_t> next_due_ms() const;
 
-  // --- questions, at most `count_max` at a time ---------------------------------------------------
+  // --- questions, at most `count_max` at a time
+  // ---------------------------------------------------
   std::vector<Question> epoch_questions(std::size_t count_max) const;
   // `own`: where the leader's epoch ends in the own log.
   void on_epoch_answer(FollowedPartition& partition, const storage::EpochEndOffset& leader,
@@ -148,12 +150,14 @@ class FetchCore {
 
   bool has_questions() const { return !epoch_questions_.empty() || !range_questions_.empty(); }
 
-  // --- cuts ---------------------------------------------------------------------------------------
+  // --- cuts
+  // ---------------------------------------------------------------------------------------
   std::vector<Cut> take_cuts();
   void on_cut(FollowedPartition& partition, const LogFacts& log);
 
-  // --- fetching -----------------------------------------------------------------------------------
-  // Nullopt: there is nothing to fetch.
+  // --- fetching
+  // ----------------------------------------------------------------------------------- Nullopt:
+  // there is nothing to fetch.
   std::optional<FetchPlan> next_fetch(std::int64_t now_ms);
   // The answer to the last plan came, with this session id. False: it makes no sense.
   bool on_answer(std::int32_t session_id);
@@ -171,7 +175,8 @@ class FetchCore {
   // The first batch begins below the own end and reaches beyond it.
   void on_straddling(FollowedPartition& partition, base::Offset batch_start, std::int64_t now_ms);
 
-  // --- what else may happen to a partition ----------------------------------------------------------
+  // --- what else may happen to a partition
+  // ----------------------------------------------------------
   void pause(FollowedPartition& partition, Trouble trouble, std::int64_t now_ms);
   void set_aside(FollowedPartition& partition);
   // Its append has to be on the device before it is fetched again.
@@ -225,8 +230,8 @@ class FetchCore {
   std::int32_t session_epoch_ = 0;
   bool is_by_topic_id_ = false;
   bool needs_full_ = true;
-  std::size_t members_ = 0;  // of the session
-  Places changed_;           // to be named or forgotten
+  std::size_t members_ = 0;                         // of the session
+  Places changed_;                                  // to be named or forgotten
   std::unordered_map<Key, base::TopicId> removed_;  // from here, not from the session yet
 };
 

@@ -18,11 +18,11 @@ std::int16_t version_of(const Step (&steps)[kSize], InterBrokerProtocol protocol
 }
 
 constexpr Step kFetch[] = {
-    {InterBrokerProtocol::v3_9_iv0, 17},    {InterBrokerProtocol::v3_7_iv4, 16},
-    {InterBrokerProtocol::v3_5_iv1, 15},    {InterBrokerProtocol::v3_5_iv0, 14},
-    {InterBrokerProtocol::v3_1_iv0, 13},    {InterBrokerProtocol::v2_7_iv1, 12},
-    {InterBrokerProtocol::v2_3_iv1, 11},    {InterBrokerProtocol::v2_1_iv2, 10},
-    {InterBrokerProtocol::v2_0_iv1, 8},     {InterBrokerProtocol::v1_1_iv0, 7},
+    {InterBrokerProtocol::v3_9_iv0, 17},   {InterBrokerProtocol::v3_7_iv4, 16},
+    {InterBrokerProtocol::v3_5_iv1, 15},   {InterBrokerProtocol::v3_5_iv0, 14},
+    {InterBrokerProtocol::v3_1_iv0, 13},   {InterBrokerProtocol::v2_7_iv1, 12},
+    {InterBrokerProtocol::v2_3_iv1, 11},   {InterBrokerProtocol::v2_1_iv2, 10},
+    {InterBrokerProtocol::v2_0_iv1, 8},    {InterBrokerProtocol::v1_1_iv0, 7},
     {InterBrokerProtocol::v0_11_0_iv1, 5},
 };
 constexpr Step kOffsetForLeaderEpoch[] = {
@@ -32,10 +32,10 @@ constexpr Step kOffsetForLeaderEpoch[] = {
     {InterBrokerProtocol::v2_0_iv0, 1},
 };
 constexpr Step kListOffsets[] = {
-    {InterBrokerProtocol::v3_9_iv0, 9},    {InterBrokerProtocol::v3_5_iv0, 8},
-    {InterBrokerProtocol::v3_0_iv1, 7},    {InterBrokerProtocol::v2_8_iv0, 6},
-    {InterBrokerProtocol::v2_2_iv1, 5},    {InterBrokerProtocol::v2_1_iv1, 4},
-    {InterBrokerProtocol::v2_0_iv1, 3},    {InterBrokerProtocol::v0_11_0_iv0, 2},
+    {InterBrokerProtocol::v3_9_iv0, 9}, {InterBrokerProtocol::v3_5_iv0, 8},
+    {InterBrokerProtocol::v3_0_iv1, 7}, {InterBrokerProtocol::v2_8_iv0, 6},
+    {InterBrokerProtocol::v2_2_iv1, 5}, {InterBrokerProtocol::v2_1_iv1, 4},
+    {InterBrokerProtocol::v2_0_iv1, 3}, {InterBrokerProtocol::v0_11_0_iv0, 2},
 };
 
 // Partitions of one topic stand together where they follow each other.
@@ -104,8 +104,7 @@ protocol::OffsetForLeaderEpochRequest epoch_request(const std::vector<Question>&
   protocol::OffsetForLeaderEpochRequest request;
   request.replica_id = sender.id.value();
   for (const Question& question : questions) {
-    auto& wanted =
-        topic_for(request.topics, question.id, &Topic::topic).partitions.emplace_back();
+    auto& wanted = topic_for(request.topics, question.id, &Topic::topic).partitions.emplace_back();
     wanted.partition = question.id.partition;
     wanted.current_leader_epoch = question.leader_epoch.value();
     wanted.leader_epoch = question.asked_epoch.value();

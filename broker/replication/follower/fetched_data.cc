@@ -106,9 +106,10 @@ void FollowerFetcher::stumble(FollowedPartition& partition, Trouble trouble,
   core_.pause(partition, trouble, loop_.now_ms());
   if (trouble == Trouble::leadership && partition.failures < kPatientFailures) return;
   if (std::exchange(partition.is_reported, true)) return;
-  LOG_WARN("partition {} cannot be fetched leader={} leader_epoch={} log_end={}, tried again with "
-           "growing pauses: {}",
-           partition.id, leader_, partition.leader_epoch, partition.log.log_end, why);
+  LOG_WARN(
+      "partition {} cannot be fetched leader={} leader_epoch={} log_end={}, tried again with "
+      "growing pauses: {}",
+      partition.id, leader_, partition.leader_epoch, partition.log.log_end, why);
 }
 
 // --- cuts ----------------------------------------------------------------------------------------
@@ -131,8 +132,8 @@ runtime::Task<void> FollowerFetcher::cut_logs(std::string log_dir, std::vector<C
     std::vector<Done> done;
     done.reserve(shared->size());
     for (const Cut& cut : *shared) {
-      auto result = cut.partition->cut_as_follower(
-          {cut.leader_epoch, cut.offset, cut.starts_over}, now_ms);
+      auto result =
+          cut.partition->cut_as_follower({cut.leader_epoch, cut.offset, cut.starts_over}, now_ms);
       done.push_back({std::move(result), facts_of(*cut.partition)});
     }
     env.checkpoint(log_dir);

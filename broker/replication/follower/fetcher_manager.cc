@@ -19,7 +19,7 @@ std::int32_t fetcher_index(const base::TopicPartition& id, std::int32_t fetchers
 FetcherManager::FetcherManager(FetcherEnvironment environment, std::vector<runtime::Loop*> loops)
     : environment_(std::move(environment)),
       loops_(std::move(loops)),
-      fetchers_per_leader_(environment_.settings.num_replica_fetchers) {}
+      fetchers_per_leader_(environment_.replication.num_replica_fetchers) {}
 
 void FetcherManager::follow(const std::shared_ptr<Partition>& partition) {
   base::LockGuard guard(mutex_);
@@ -33,8 +33,8 @@ void FetcherManager::assign(const std::shared_ptr<Partition>& partition) {
   Followed& followed = followed_[id];
   if (followed.fetcher != nullptr && followed.fetcher != &fetcher) followed.fetcher->unfollow(id);
   followed = {partition, &fetcher};
-  fetcher.follow({id, partition->log().topic_id().value_or(base::TopicId()), state.leader_epoch,
-                  partition});
+  fetcher.follow(
+      {id, partition->log().topic_id().value_or(base::TopicId()), state.leader_epoch, partition});
 }
 
 FollowerFetcher& FetcherManager::fetcher_for(base::BrokerId leader, std::int32_t index) {

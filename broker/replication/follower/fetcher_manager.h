@@ -1,5 +1,5 @@
-// Purpose: which fetcher follows which partition: num.replica.fetchers of them for each leader, each
-// on one data loop, made when they are first needed.
+// Purpose: which fetcher follows which partition: num.replica.fetchers of them for each leader,
+// each on one data loop, made when they are first needed.
 //
 // Any thread. Source: AbstractFetcherManager, ReplicaFetcherManager (3.9).
 #pragma once

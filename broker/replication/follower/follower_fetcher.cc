@@ -19,6 +19,7 @@ constexpr std::size_t kChangesPerTurn = 1024;
 constexpr std::size_t kQuestionsMax = 2000;  // of one request
 constexpr std::int64_t kFirstBackoffMs = 50;
 constexpr std::int64_t kUnknownLeaderMs = 1000;
+constexpr std::int64_t kTellChangesMs = 1000;
 // An answer that is so late makes a new leader epoch begin with a new connection.
 constexpr std::int64_t kOverdueMs = 2000;
 // A leader that answers at once, with nothing, again and again.
@@ -33,8 +34,8 @@ FetchCore::Options core_options(const FetcherEnvironment& env, const RequestVers
   options.truncates_on_fetch = versions.fetch >= kFirstDivergenceVersion;
   options.asks_epochs = versions.asks_epochs;
   options.knows_topic_ids = versions.fetch >= kFirstTopicIdVersion;
-  options.max_wait_ms = env.settings.fetch_wait_max_ms;
-  options.pause_ms = env.settings.fetch_backoff_ms;
+  options.max_wait_ms = env.replication.fetch_wait_max_ms;
+  options.pause_ms = env.replication.fetch_backoff_ms;
   return options;
 }
 
@@ -105,8 +106,8 @@ void FollowerFetcher::apply_changes() {
     const LogFacts facts = facts_of(*change.order.partition);
     core_.add(std::move(change.order), facts);
   }
-  LOG_INFO("fetcher leader={} index={} partitions={} added={} removed={}", leader_, index_,
-           core_.size(), added, changes.size() - added);
+  added_ += added;
+  removed_ += changes.size() - added;
   const bool is_overdue =
       asked_ms_ >= 0 && loop_.now_ms() - asked_ms_ > asked_wait_ms_ + kOverdueMs;
   // Its answer is not waited for: the leader may be one that will never answer.
@@ -114,6 +115,15 @@ void FollowerFetcher::apply_changes() {
     connection_->abort();
   }
   wake_.notify_all();
+}
+
+// Thousands of partitions come one by one: one line for many.
+void FollowerFetcher::tell_changes() {
+  const bool is_due = core_.size() == 0 || loop_.now_ms() - told_ms_ >= kTellChangesMs;
+  if (added_ + removed_ == 0 || !is_due) return;
+  LOG_INFO("fetcher leader={} index={} partitions={} added={} removed={}", leader_, index_,
+           core_.size(), std::exchange(added_, 0), std::exchange(removed_, 0));
+  told_ms_ = loop_.now_ms();
 }
 
 void FollowerFetcher::close() {
@@ -125,6 +135,7 @@ void FollowerFetcher::close() {
 
 runtime::Task<void> FollowerFetcher::run() {
   while (!scope_.cancelled()) {
+    tell_changes();
     core_.end_pauses(loop_.now_ms());
     start_cuts();
     if (core_.size() == 0) {
@@ -162,12 +173,12 @@ runtime::Task<bool> FollowerFetcher::connect() {
   client::ConnectOptions options;
   options.client_id = fmt::format("broker-{}-fetcher-{}", env_.self, index_);
   options.connect_timeout_ms = env_.connect_timeout_ms;
-  options.request_timeout_ms = env_.settings.socket_timeout_ms;
+  options.request_timeout_ms = env_.replication.socket_timeout_ms;
   options.response_size_bytes_max = std::max(
-      kAnswerBytesMin, 2 * static_cast<std::size_t>(env_.settings.fetch_response_max_bytes));
-  auto connected = co_await client::Connection::connect(
-      loop_, *env_.resolver, endpoint->host, static_cast<std::uint16_t>(endpoint->port),
-      std::move(options), scope_.token());
+      kAnswerBytesMin, 2 * static_cast<std::size_t>(env_.replication.fetch_response_max_bytes));
+  auto connected = co_await client::Connection::connect(loop_, *env_.resolver, endpoint->host,
+                                                        static_cast<std::uint16_t>(endpoint->port),
+                                                        std::move(options), scope_.token());
   if (!connected) {
     connection_failed(connected.error());
     co_return false;
@@ -194,8 +205,8 @@ void FollowerFetcher::connection_failed(const base::Error& error) {
 }
 
 runtime::Task<void> FollowerFetcher::back_off() {
-  const std::int64_t longest_ms = std::max<std::int64_t>(kFirstBackoffMs,
-                                                         env_.settings.fetch_backoff_ms);
+  const std::int64_t longest_ms =
+      std::max<std::int64_t>(kFirstBackoffMs, env_.replication.fetch_backoff_ms);
   const std::int64_t pause_ms =
       std::min(kFirstBackoffMs << std::min<std::uint32_t>(failures_, 16), longest_ms);
   ++failures_;
@@ -216,7 +227,7 @@ runtime::Task<base::Result<client::Reply<Response>>> FollowerFetcher::request(
   asked_ms_ = loop_.now_ms();
   asked_wait_ms_ = wait_ms;
   auto reply = co_await connection_->request<Response>(
-      std::move(body), version, wait_ms + env_.settings.socket_timeout_ms);
+      std::move(body), version, wait_ms + env_.replication.socket_timeout_ms);
   asked_ms_ = -1;
   if (!reply) connection_failed(reply.error());
   co_return std::move(reply);
@@ -308,9 +319,9 @@ runtime::Task<bool> FollowerFetcher::fetch() {
       by_topic_id ? versions_.fetch
                   : std::min<std::int16_t>(versions_.fetch, kFirstTopicIdVersion - 1);
   FetchSizes sizes;
-  sizes.min_bytes = env_.settings.fetch_min_bytes;
-  sizes.max_bytes = env_.settings.fetch_response_max_bytes;
-  sizes.partition_max_bytes = env_.settings.fetch_max_bytes;
+  sizes.min_bytes = env_.replication.fetch_min_bytes;
+  sizes.max_bytes = env_.replication.fetch_response_max_bytes;
+  sizes.partition_max_bytes = env_.replication.fetch_max_bytes;
   const std::int64_t begun_ms = loop_.now_ms();
   const std::int64_t wait_ms = plan->max_wait_ms;
   auto reply = co_await request<protocol::FetchResponse>(
@@ -330,8 +341,8 @@ runtime::Task<bool> FollowerFetcher::fetch() {
   }
   co_await take(response, by_topic_id);
   co_await wait_for_flushes();
-  const bool is_hasty = wait_ms > kHastyMs && loop_.now_ms() - begun_ms < kHastyMs &&
-                        response.responses.empty();
+  const bool is_hasty =
+      wait_ms > kHastyMs && loop_.now_ms() - begun_ms < kHastyMs && response.responses.empty();
   hasty_answers_ = is_hasty ? hasty_answers_ + 1 : 0;
   if (hasty_answers_ > kHastyMax) {
     (void)co_await runtime::sleep_ms(loop_, kHastyPauseMs, scope_.token());

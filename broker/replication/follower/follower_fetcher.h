@@ -32,7 +32,7 @@ namespace replication::follower {
 struct FetcherEnvironment {
   base::BrokerId self{-1};
   config::InterBrokerProtocol protocol = config::kLatestInterBrokerProtocol;
-  config::ReplicationConfig settings;
+  config::ReplicationConfig replication;
   std::string listener;  // on which leaders are reached
   std::int64_t connect_timeout_ms = 10'000;
   cluster::MetadataCache* metadata = nullptr;
@@ -51,12 +51,14 @@ class FollowerFetcher {
   FollowerFetcher(const FollowerFetcher&) = delete;
   FollowerFetcher& operator=(const FollowerFetcher&) = delete;
 
-  // --- any thread ---------------------------------------------------------------------------------
+  // --- any thread
+  // ---------------------------------------------------------------------------------
   void follow(FetchCore::Order order) EXCLUDES(inbox_mutex_);
   void unfollow(const base::TopicPartition& id) EXCLUDES(inbox_mutex_);
   runtime::TaskScope& scope() { return scope_; }
 
-  // --- its loop -----------------------------------------------------------------------------------
+  // --- its loop
+  // -----------------------------------------------------------------------------------
   void start() { scope_.spawn(run()); }
   void close();
 
@@ -69,6 +71,7 @@ class FollowerFetcher {
 
   void push(Change change) EXCLUDES(inbox_mutex_);
   void apply_changes() EXCLUDES(inbox_mutex_);
+  void tell_changes();
 
   runtime::Task<void> run();
   // Everything that is to be asked now, once. False: the connection is of no use any more.
@@ -109,6 +112,11 @@ class FollowerFetcher {
   FetchCore core_;
   runtime::TaskScope scope_;
   runtime::Notify wake_;
+
+  // Since the last line about them.
+  std::size_t added_ = 0;
+  std::size_t removed_ = 0;
+  std::int64_t told_ms_ = INT64_MIN / 2;
 
   std::unique_ptr<client::Connection> connection_;
   // The request under way: when it was sent, and how long the leader may wait with the answer.

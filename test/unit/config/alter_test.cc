@@ -114,7 +114,6 @@ TEST_CASE("broker") {
       {put("num.recovery.threads.per.data.dir", "1"), "half the current value"},
       {put("advertised.listeners", "FOO://h:1"), "no security protocol"},
       {put("listeners", "PLAINTEXT://:1"), "Listeners of a running broker cannot be changed"},
-      {put("num.replica.fetchers", "2"), "not built yet"},
       {put("leader.replication.throttled.rate", "2"), "not built yet"},
   };
   for (const auto& [change, message] : refused) {
@@ -138,7 +137,7 @@ TEST_CASE("broker") {
 
 TEST_CASE("broker: what stands there already keeps no other key from being changed") {
   Broker broker;
-  broker.dynamic_broker = {{"num.replica.fetchers", "2"},
+  broker.dynamic_broker = {{"leader.replication.throttled.rate", "2"},
                            {"listeners", "PLAINTEXT://:1"},
                            {"broker.id", "7"},
                            {"message.max.bytes", "x"}};
