@@ -155,7 +155,7 @@ class Scene {
     if (!read) {
       data.error_code = read.error().is(storage::LogError::offset_out_of_range)           ? 1
                         : read.error().is(replication::ReplicaError::fenced_leader_epoch) ? 74
-                                                                                          : 76;
+                                                                                          : 75;
       return;
     }
     data.high_watermark = read->offsets.high_watermark.value();
