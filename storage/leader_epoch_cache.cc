@@ -166,6 +166,12 @@ std::optional<EpochEntry> LeaderEpochCache::earliest_entry() {
   return entries_.front();
 }
 
+std::optional<EpochEntry> LeaderEpochCache::latest_entry() {
+  base::LockGuard guard(mutex_);
+  if (entries_.empty()) return std::nullopt;
+  return entries_.back();
+}
+
 std::optional<base::LeaderEpoch> LeaderEpochCache::epoch_for(base::Offset offset) {
   base::LockGuard guard(mutex_);
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {

@@ -54,6 +54,7 @@ class LeaderEpochCache {
 
   std::optional<base::LeaderEpoch> latest_epoch() EXCLUDES(mutex_);
   std::optional<EpochEntry> earliest_entry() EXCLUDES(mutex_);
+  std::optional<EpochEntry> latest_entry() EXCLUDES(mutex_);
   // The epoch of the record at `offset`.
   std::optional<base::LeaderEpoch> epoch_for(base::Offset offset) EXCLUDES(mutex_);
   EpochEndOffset end_offset_for(base::LeaderEpoch epoch, base::Offset log_end_offset)

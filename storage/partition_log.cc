@@ -20,6 +20,13 @@ namespace {
 
 constexpr char kEpochFile[] = "/leader-epoch-checkpoint";
 
+// They come from another host, and the next batch must have an offset too.
+bool has_offsets_in_range(const RecordBatchView& batch) {
+  const std::int64_t base = batch.base_offset().value();
+  return batch.last_offset_delta() >= 0 && base >= 0 &&
+         base < INT64_MAX - batch.last_offset_delta();
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<PartitionLog>> PartitionLog::open(LogEnvironment& environment,
@@ -172,19 +179,20 @@ base::Result<AppendInfo> PartitionLog::append_validated(const ValidatedBatch& va
   return info;
 }
 
-base::Result<AppendInfo> PartitionLog::append_as_follower(base::Bytes batches,
-                                                          std::int64_t now_ms) {
+base::Result<AppendInfo> PartitionLog::append_as_follower(base::Bytes batches, std::int64_t now_ms,
+                                                          base::LeaderEpoch epoch_max) {
   const auto appended = [&]() -> base::Result<AppendInfo> {
     base::LockGuard append(append_mutex_);
     TRY(check_usable());
-    return append_fetched(batches, now_ms);
+    return append_fetched(batches, now_ms, epoch_max);
   }();
   flusher_.deliver_cut();
   return appended;
 }
 
 // Splits what was fetched into runs that fit a segment, checks all of it, then writes.
-base::Result<AppendInfo> PartitionLog::append_fetched(base::Bytes batches, std::int64_t now_ms) {
+base::Result<AppendInfo> PartitionLog::append_fetched(base::Bytes batches, std::int64_t now_ms,
+                                                      base::LeaderEpoch epoch_max) {
   struct Run {
     base::Bytes bytes;
     AppendNeeds needs;
@@ -203,7 +211,8 @@ base::Result<AppendInfo> PartitionLog::append_fetched(base::Bytes batches, std::
       }
       return base::fail(LogError::corrupt_message, error.context());
     }
-    if (!batch->is_checksum_right() || batch->last_offset_delta() < 0) {
+    if (batch->leader_epoch() > epoch_max) break;
+    if (!batch->is_checksum_right() || !has_offsets_in_range(*batch)) {
       return base::fail(
           LogError::corrupt_message,
           fmt::format("{} fetched batch at offset {}", topic_partition_, batch->base_offset()));

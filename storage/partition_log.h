@@ -148,10 +148,12 @@ class PartitionLog {
   base::Result<AppendInfo> append_validated(const ValidatedBatch& validated,
                                             base::LeaderEpoch leader_epoch, std::int64_t now_ms)
       EXCLUDES(append_mutex_);
-  // Follower: whole batches as fetched, offsets given; a cut-off last batch is ignored.
-  // unexpected_append_offset below the log end, unsupported_message_format for magic 0 and 1.
-  base::Result<AppendInfo> append_as_follower(base::Bytes batches, std::int64_t now_ms)
-      EXCLUDES(append_mutex_);
+  // Follower: whole batches as fetched, offsets given; a cut-off last batch is ignored, and so is
+  // all from the first batch on that is of an epoch above `epoch_max`. unexpected_append_offset
+  // below the log end, unsupported_message_format for magic 0 and 1.
+  base::Result<AppendInfo> append_as_follower(
+      base::Bytes batches, std::int64_t now_ms,
+      base::LeaderEpoch epoch_max = base::LeaderEpoch(INT32_MAX)) EXCLUDES(append_mutex_);
 
   // --- offsets ------------------------------------------------------------------------------
   base::Offset log_start_offset() const { return base::Offset(log_start_.load()); }
@@ -320,8 +322,8 @@ class PartitionLog {
 
   base::Result<void> append_run(base::Bytes run, const AppendNeeds& needs, base::Offset first,
                                 std::int64_t now_ms) REQUIRES(append_mutex_);
-  base::Result<AppendInfo> append_fetched(base::Bytes batches, std::int64_t now_ms)
-      REQUIRES(append_mutex_);
+  base::Result<AppendInfo> append_fetched(base::Bytes batches, std::int64_t now_ms,
+                                          base::LeaderEpoch epoch_max) REQUIRES(append_mutex_);
   base::Result<void> after_write(base::Bytes run, std::int64_t position, const LogConfig& config,
                                  std::int64_t now_ms) REQUIRES(append_mutex_);
   base::Result<void> end_transaction(const CompletedTransaction& transaction)

@@ -81,6 +81,8 @@ bool Partition::make_follower(const LeaderState& state) {
     state_ = state;
     publish_state(state);
     role_ = Role::follower;
+    // An epoch of our own without a record would have to be compared with the leader's for nothing.
+    log_->epochs().truncate_from_end(log_->log_end_offset());
     isr_ = Isr{};
     isr_.replicas = state.replicas;
     publish_role(role_, state.leader_epoch);
@@ -134,6 +136,8 @@ base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& val
   AppendOutcome outcome;
   std::vector<CommitWaiter> committed;
   bool high_watermark_moved = false;
+  // Without the lock, which a follower may hold for as long as it takes to cut its log.
+  if (role().role != Role::leader) return base::fail(ReplicaError::not_leader);
   {
     base::LockGuard guard(mutex_);
     if (role_ != Role::leader) return base::fail(ReplicaError::not_leader);
@@ -179,10 +183,10 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
   ReadOutcome outcome;
   const bool is_follower = params.replica_id.value() >= 0;
   outcome.offsets = log_->offsets();
-  if (params.fetch_offset < outcome.offsets.log_start ||
-      params.fetch_offset > outcome.offsets.log_end) {
+  if (params.fetch_offset < outcome.offsets.log_start) {
     return base::fail(storage::LogError::offset_out_of_range);
   }
+  // Before the log's end: a reader that is beyond it has diverged, and hears where.
   if (params.last_fetched_epoch.value() >= 0) {
     const auto end = log_->end_offset_for_epoch(params.last_fetched_epoch);
     if (end.epoch.value() < 0) return base::fail(storage::LogError::offset_out_of_range);
@@ -190,6 +194,9 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
       outcome.diverging = end;
       return outcome;
     }
+  }
+  if (params.fetch_offset > outcome.offsets.log_end) {
+    return base::fail(storage::LogError::offset_out_of_range);
   }
   if (is_follower && params.is_first_read) {
     TRY(on_follower_fetch(params, seen));
@@ -264,6 +271,7 @@ base::Result<void> Partition::on_follower_fetch(const ReadParams& params, const 
 }
 
 void Partition::on_follower_left(const FollowerClock& clock) {
+  if (role().role != Role::leader) return;  // only a leader keeps followers
   base::LockGuard guard(mutex_);
   for (auto& [id, follower] : isr_.followers) {
     if (follower.clock.get() != &clock) continue;

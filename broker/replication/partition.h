@@ -61,6 +61,23 @@ struct AppendOutcome {
   }
 };
 
+// What a leader has answered to this broker's fetch of one partition.
+struct FollowerAppend {
+  base::LeaderEpoch leader_epoch{-1};  // of the question
+  base::Offset fetch_offset{0};        // of the question
+  base::Bytes records;                 // may be empty
+  base::Offset leader_high_watermark{-1};
+  base::Offset leader_log_start{-1};
+  std::int64_t now_ms = 0;
+};
+
+// How far a follower's log is to be cut.
+struct FollowerCut {
+  base::LeaderEpoch leader_epoch{-1};  // in which that was found out
+  base::Offset offset{0};
+  bool starts_over = false;  // nothing is kept: the log begins anew at `offset`
+};
+
 // One partition of a Fetch request.
 struct ReadParams {
   base::Offset fetch_offset;
@@ -179,6 +196,16 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
   base::Result<RoleView> check_leader(base::LeaderEpoch current_leader_epoch) const;
 
+  // --- as a follower (broker/replication/follower; partition_follower.cc)
+  // -------------------------- Both answer fenced_leader_epoch, with nothing done, unless this
+  // broker follows in that epoch, and never run at the same time. Runs inline: one write. Takes
+  // high watermark and log start from the leader. Errc::cancelled if the log does not end where was
+  // fetched; the log's errors, corrupt_message also if there are records and not one whole batch.
+  base::Result<storage::AppendInfo> append_as_follower(const FollowerAppend& fetched)
+      EXCLUDES(mutex_);
+  // (worker) The caller checkpoints recovery points afterwards.
+  base::Result<void> cut_as_follower(const FollowerCut& cut, std::int64_t now_ms) EXCLUDES(mutex_);
+
   // --- fetch sessions
   // -------------------------------------------------------------------------------
   void link(FetchLink& link) EXCLUDES(links_mutex_);
@@ -198,6 +225,7 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
     runtime::Sender<base::Result<void>> sender;
   };
 
+  base::Result<void> check_follows(base::LeaderEpoch epoch) const REQUIRES(mutex_);
   void publish_role(Role role, base::LeaderEpoch epoch);
   void publish_state(const LeaderState& state) EXCLUDES(state_mutex_);
   // Where flush.messages=1 has records wait that nobody flushes yet.

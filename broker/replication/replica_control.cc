@@ -221,6 +221,7 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
     if (known_id && *known_id != order.topic_id) return ErrorCode::kInconsistentTopicId;
     if (!known_id && order.state.leader_epoch == current) {
       const auto assigned = partition->log().assign_topic_id(order.topic_id);
+      if (assigned && partition->role().role == Role::follower) follow(partition);
       return assigned ? ErrorCode::kNone : storage_code(assigned.error());
     }
   }
@@ -256,6 +257,7 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
   }
 
   if (order.state.leader == options_.broker_id) {
+    unfollow(order.id);
     partition->make_leader(order.state, clock_.wall_ms());
     for (LeadershipListener* listener : listeners_) listener->on_leader(partition);
     return ErrorCode::kNone;
@@ -268,7 +270,16 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
   for (LeadershipListener* listener : listeners_) {
     listener->on_not_leader(order.id, order.state.leader_epoch);
   }
+  follow(partition);
   return ErrorCode::kNone;
+}
+
+void ReplicaControl::follow(const std::shared_ptr<Partition>& partition) {
+  if (followership_ != nullptr) followership_->follow(partition);
+}
+
+void ReplicaControl::unfollow(const base::TopicPartition& id) {
+  if (followership_ != nullptr) followership_->unfollow(id);
 }
 
 // --- StopReplica ---------------------------------------------------------------------------------
@@ -343,6 +354,7 @@ ErrorCode ReplicaControl::stop(const StopOrder& order,
   const bool accepted = order.leader_epoch == kEpochDuringDelete ||
                         order.leader_epoch == kNoEpoch || order.leader_epoch >= current.value();
   if (!accepted) return ErrorCode::kFencedLeaderEpoch;
+  unfollow(order.id);
   if (!order.deletes) {
     partition->stop_waiting();
     return ErrorCode::kNone;
@@ -360,6 +372,7 @@ void ReplicaControl::on_directory_failed(const std::string& log_dir) {
   for (const auto& partition : partitions_.all()) {
     if (partition->log().log_dir() != log_dir) continue;
     partitions_.erase(partition->id());
+    unfollow(partition->id());
     partition->close(ReplicaError::offline);
     const base::LeaderEpoch epoch = partition->role().leader_epoch;
     for (LeadershipListener* listener : listeners_) {

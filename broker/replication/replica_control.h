@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "broker/replication/follower/followership.h"
 #include "broker/replication/partition_table.h"
 #include "protocol/error_code.h"
 #include "protocol/gen/leader_and_isr.h"
@@ -64,6 +65,8 @@ class ReplicaControl {
       EXCLUDES(one_order_);
 
   void add_listener(LeadershipListener* listener) { listeners_.push_back(listener); }
+  // Fetches for followers; null: nobody does. Before serving.
+  void set_followership(Followership* followership) { followership_ = followership; }
   // True once a LeaderAndIsr was applied: from then on high watermarks are worth a checkpoint.
   bool has_state() const { return has_state_.load(); }
   // A log directory failed: its partitions answer KAFKA_STORAGE_ERROR. On the directory's lane.
@@ -110,6 +113,8 @@ class ReplicaControl {
 
   static std::vector<Order> orders_of(const protocol::LeaderAndIsrRequest& request);
   static std::vector<StopOrder> orders_of(const protocol::StopReplicaRequest& request);
+  void follow(const std::shared_ptr<Partition>& partition);
+  void unfollow(const base::TopicPartition& id);
   protocol::ErrorCode apply_order(const Order& order, const std::string& log_dir);
   std::vector<Code> apply_all(const std::vector<Order>& orders, const LanePart& part);
   std::vector<Code> stop_all(const std::vector<StopOrder>& orders, const LanePart& part);
@@ -124,6 +129,7 @@ class ReplicaControl {
   std::int32_t controller_epoch_ GUARDED_BY(one_order_) =
       0;                                        // the highest seen in any of the three
   std::vector<LeadershipListener*> listeners_;  // fixed before serving
+  Followership* followership_ = nullptr;        // too
   std::atomic<bool> has_state_{false};
 };
 

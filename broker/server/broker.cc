@@ -28,6 +28,30 @@ storage::Executor executor_on(runtime::WorkerPool& pool) {
   return [&pool](std::function<void()> job) { pool.submit(std::move(job)); };
 }
 
+std::unique_ptr<replication::follower::FetcherManager> make_fetchers(Parts& p) {
+  const auto config = p.config.get();
+  replication::follower::FetcherEnvironment environment;
+  environment.self = base::BrokerId(p.broker_id);
+  environment.protocol = config->identity.inter_broker_protocol;
+  environment.replication = config->replication;
+  environment.listener = config->network.inter_broker_listener;
+  environment.connect_timeout_ms = config->network.connection_setup_timeout_ms;
+  environment.metadata = &p.metadata;
+  environment.resolver = p.resolver.get();
+  environment.broker_epoch = [&p] { return p.session->broker_epoch().value(); };
+  environment.disk = [&p](const std::string& log_dir) -> runtime::WorkerPool& {
+    return p.directories->disk(log_dir);
+  };
+  environment.checkpoint = [&p](const std::string& log_dir) {
+    for (const auto& written : {p.logs->checkpoint_recovery_points(log_dir),
+                                p.logs->checkpoint_cleaned_offsets(log_dir)}) {
+      if (!written) LOG_WARN("checkpoint not written error=\"{}\"", written.error().to_string());
+    }
+  };
+  return std::make_unique<replication::follower::FetcherManager>(std::move(environment),
+                                                                 p.data_loops);
+}
+
 }  // namespace
 
 Broker::Broker(runtime::UvLoop& control, BrokerOptions options)
@@ -221,6 +245,8 @@ void Broker::make_domain() {
   };
   p.replica_control = std::make_unique<replication::ReplicaControl>(
       std::move(options), p.partitions, *p.logs, p.clock(), *p.replica_orders);
+  p.fetchers = make_fetchers(p);
+  p.replica_control->set_followership(p.fetchers.get());
   p.group_coordinator = std::make_unique<groups::GroupCoordinator>(
       groups::Settings::from(*config), p.metadata, p.data_loops, *p.disk);
   p.replica_control->add_listener(p.group_coordinator.get());
@@ -233,9 +259,8 @@ void Broker::make_domain() {
   p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
       *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
   p.live_config = std::make_unique<LiveConfig>(p);
-  p.dynamic_configs =
-      std::make_unique<DynamicConfigs>(p.control, p.properties, p.config, *p.topic_settings,
-                                       *p.logs, p.partitions, *p.live_config);
+  p.dynamic_configs = std::make_unique<DynamicConfigs>(
+      p.control, p.properties, p.config, *p.topic_settings, *p.logs, p.partitions, *p.live_config);
   p.config_store->add_listener(*p.dynamic_configs);
   p.session->add_listener(*p.config_store);
   if (config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_7_iv0) {
@@ -322,6 +347,7 @@ runtime::Task<void> Broker::stop() {
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
   if (p.dynamic_configs != nullptr) co_await p.dynamic_configs->stop();
   co_await stop_serving();
+  if (p.fetchers != nullptr) co_await p.fetchers->stop();
   if (p.group_coordinator != nullptr) co_await p.group_coordinator->stop();
   if (p.controller_link != nullptr) co_await p.controller_link->close();
   if (p.controller != nullptr) p.controller->stop();

@@ -20,6 +20,7 @@ void LiveConfig::on_changed(const config::ServerConfig& before, const config::Se
   if (now.log.num_recovery_threads_per_data_dir != before.log.num_recovery_threads_per_data_dir) {
     p_.logs->set_recovery_threads(now.log.num_recovery_threads_per_data_dir);
   }
+  p_.fetchers->set_fetchers_per_leader(now.replication.num_replica_fetchers);
   has_new_cleaner_ = has_new_cleaner_ || now.log.cleaner != before.log.cleaner;
   has_new_endpoints_ =
       has_new_endpoints_ || now.network.advertised_listeners != before.network.advertised_listeners;

@@ -23,6 +23,7 @@
 #include "broker/network/memory_budget.h"
 #include "broker/network/server.h"
 #include "broker/replication/fetch_session_table.h"
+#include "broker/replication/follower/fetcher_manager.h"
 #include "broker/replication/replica_control.h"
 #include "broker/server/broker_addresses.h"
 #include "broker/server/cleaning.h"
@@ -78,6 +79,7 @@ struct Parts {
   std::unique_ptr<storage::LogManager> logs;
   replication::PartitionTable partitions;
   std::unique_ptr<replication::FetchSessionTable> fetch_sessions;
+  std::unique_ptr<replication::follower::FetcherManager> fetchers;
   std::unique_ptr<replication::ReplicaControl> replica_control;
   std::unique_ptr<groups::GroupCoordinator> group_coordinator;
   std::unique_ptr<cluster::ZkSession> session;

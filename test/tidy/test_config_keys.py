@@ -115,6 +115,7 @@ LIVE = {
     "max.connections.per.ip.overrides": "update_limits",
     "max.connection.creation.rate": "update_limits",
     "num.recovery.threads.per.data.dir": "set_recovery_threads",
+    "num.replica.fetchers": "set_fetchers_per_leader",
     "producer.id.expiration.ms": None,  # part of each log's settings
     "advertised.listeners": "update_registration",
     "listener.security.protocol.map": None,  # any other value is refused

@@ -107,7 +107,7 @@ def test_what_has_no_effect_is_refused(case):
         for changes in (
             {"listeners": f"PLAINTEXT://127.0.0.1:{broker.port},B://127.0.0.1:1"},
             {"listeners": "PLAINTEXT://127.0.0.1:1"},
-            {"num_replica_fetchers": 2},
+            {"leader_replication_throttled_rate": 2},
             {"metric_reporters": "a.B"},
         ):
             code, message = alter(client, BROKER, "0", **changes)

@@ -116,7 +116,6 @@ TEST_CASE("broker") {
       {put("listeners", "PLAINTEXT://:1"), "Listeners of a running broker cannot be changed"},
       {put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,MORE:PLAINTEXT"),
        "Listeners of a running broker cannot be changed"},
-      {put("num.replica.fetchers", "2"), "not built yet"},
       {put("leader.replication.throttled.rate", "2"), "not built yet"},
   };
   for (const auto& [change, message] : refused) {
@@ -140,7 +139,7 @@ TEST_CASE("broker") {
 
 TEST_CASE("broker: what stands there already keeps no other key from being changed") {
   Broker broker;
-  broker.dynamic_broker = {{"num.replica.fetchers", "2"},
+  broker.dynamic_broker = {{"leader.replication.throttled.rate", "2"},
                            {"listeners", "PLAINTEXT://:1"},
                            {"broker.id", "7"},
                            {"message.max.bytes", "x"}};

@@ -117,7 +117,7 @@ TEST_CASE("what is stored and counts for nothing is not shown") {
                                                 {"log.retention.hours", "5"},
                                                 {"max.connections", "X"},
                                                 {"listeners", "PLAINTEXT://:1"},
-                                                {"num.replica.fetchers", "3"}},
+                                                {"metric.reporters", "a.B"}},
                              .dynamic_default = {},
                              .file = {{"log.retention.hours", "2"}}};
   const auto entries = describe_broker(broker);
@@ -126,5 +126,5 @@ TEST_CASE("what is stored and counts for nothing is not shown") {
   CHECK(entry(entries, "log.retention.hours").source == ConfigSource::static_broker);
   CHECK(entry(entries, "max.connections").value == "2147483647");
   CHECK(entry(entries, "listeners").value == "PLAINTEXT://:9092");
-  CHECK(entry(entries, "num.replica.fetchers").value == "1");
+  CHECK(entry(entries, "metric.reporters").value == "");
 }

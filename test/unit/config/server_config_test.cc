@@ -293,14 +293,14 @@ TEST_CASE("dynamic levels: what nothing acts on is left out, and the file is not
       "zookeeper.connect=z\nnot.known=1\nquota.window.num=5\nlisteners=PLAINTEXT://:7\n", "s");
   LoadReport report;
   const auto config = load_with_dynamic(
-      file, {{"num.replica.fetchers", "9"}},
+      file, {{"leader.replication.throttled.rate", "9"}},
       {{"listeners", "PLAINTEXT://:8"}, {"advertised.listeners", "PLAINTEXT://h:9"}}, report);
   REQUIRE(config.has_value());
-  CHECK(config->replication.num_replica_fetchers == 1);
   CHECK(config->network.listeners[0].port == 7);
   CHECK(config->network.advertised_listeners[0].port == 9);
   REQUIRE(report.warnings.size() == 2);
-  CHECK(report.warnings[0].contains("num.replica.fetchers=9 is ignored: it is not built yet"));
+  CHECK(report.warnings[0].contains(
+      "leader.replication.throttled.rate=9 is ignored: it is not built yet"));
   CHECK(report.warnings[1].contains("listeners=PLAINTEXT://:8 is ignored"));
 }
 
