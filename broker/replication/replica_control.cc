@@ -244,6 +244,7 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
       return storage_code(log.error());
     }
     partition = std::make_shared<Partition>(order.id, options_.broker_id, std::move(*log));
+    partition->set_isr_keeper(options_.isr_keeper);
     std::int32_t min_isr = options_.min_insync_replicas(order.id.topic);
     partition->set_min_insync_replicas(min_isr);
     partitions_.put(partition);
