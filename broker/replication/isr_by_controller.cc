@@ -46,6 +46,19 @@ IsrVerdict verdict_of(const AlterPartitionResponse::TopicData::PartitionData& an
   return verdict;
 }
 
+void report(const IsrChange& change, IsrVerdict::Kind kind, std::int16_t wire_code) {
+  if (kind == IsrVerdict::Kind::confirmed) return;
+  const std::string_view error = protocol::name(protocol::error_code_from_wire(wire_code));
+  if (kind == IsrVerdict::Kind::again) {
+    LOG_WARN_EVERY(1000, "partition {} got no new ISR, trying again error={}", change.partition,
+                   error);
+  } else {
+    LOG_INFO("partition {} got no new ISR error={} leader_epoch={} partition_epoch={}",
+             change.partition, error, change.proposed.leader_epoch,
+             change.proposed.partition_epoch);
+  }
+}
+
 }  // namespace
 
 std::int16_t alter_partition_version_max(const std::vector<IsrChange>& changes,
@@ -108,13 +121,7 @@ std::vector<IsrVerdict> verdicts_of(const std::vector<IsrChange>& changes,
           {key_of(topic.topic_name, topic.topic_id, version), answer.partition_index});
       if (place == places.end()) continue;
       IsrVerdict verdict = verdict_of(answer);
-      if (verdict.kind != IsrVerdict::Kind::confirmed) {
-        LOG_INFO("partition {} got no new ISR error={} leader_epoch={} partition_epoch={}",
-                 changes[place->second].partition,
-                 protocol::name(protocol::error_code_from_wire(answer.error_code)),
-                 changes[place->second].proposed.leader_epoch,
-                 changes[place->second].proposed.partition_epoch);
-      }
+      report(changes[place->second], verdict.kind, answer.error_code);
       verdicts[place->second] = std::move(verdict);
     }
   }
