@@ -37,7 +37,7 @@ bool is_known_timestamp(std::int64_t timestamp, std::int16_t version) {
 struct Lookup {
   std::shared_ptr<replication::Partition> partition;
   std::int64_t timestamp = 0;
-  base::Offset end;  // exclusive: high watermark or last stable offset for consumers
+  base::Offset end;       // exclusive: high watermark or last stable offset for consumers
   bool knows_end = true;  // a new leader does not until its epoch is committed
 };
 

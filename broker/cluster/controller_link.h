@@ -68,8 +68,10 @@ class ControllerLink {
   const std::string listener_;
   const client::ConnectOptions options_;
   std::shared_ptr<client::Connection> connection_;
-  std::string connected_to_;                   // "host:port"
-  client::Connection* negotiating_ = nullptr;  // for close() to end
+  std::string connected_to_;  // "host:port"
+  // What drop_connection() ends.
+  runtime::CancelSource* connecting_ = nullptr;
+  client::Connection* negotiating_ = nullptr;
   bool is_connecting_ = false;
   runtime::Notify connect_done_;
   runtime::TaskScope scope_;

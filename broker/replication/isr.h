@@ -89,7 +89,8 @@ struct HighWatermarkInput {
 };
 
 // The leader's new high watermark: the least log end over itself and all followers that are in the
-// maximal ISR, or caught up and alive; unchanged while the committed ISR is below the effective minimum.
+// maximal ISR, or caught up and alive; unchanged while the committed ISR is below the effective
+// minimum.
 base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& input);
 
 }  // namespace replication

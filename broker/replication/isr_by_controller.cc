@@ -117,8 +117,8 @@ std::vector<IsrVerdict> verdicts_of(const std::vector<IsrChange>& changes,
   }
   for (const auto& topic : response.topics) {
     for (const auto& answer : topic.partitions) {
-      const auto place = places.find(
-          {key_of(topic.topic_name, topic.topic_id, version), answer.partition_index});
+      const auto place =
+          places.find({key_of(topic.topic_name, topic.topic_id, version), answer.partition_index});
       if (place == places.end()) continue;
       IsrVerdict verdict = verdict_of(answer);
       report(changes[place->second], verdict.kind, answer.error_code);

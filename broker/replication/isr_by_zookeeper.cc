@@ -67,8 +67,8 @@ void IsrNotice::add(base::TopicPartition partition, std::int64_t now_ms) {
 
 std::vector<base::TopicPartition> IsrNotice::take_due(std::int64_t now_ms, std::size_t bytes_max) {
   std::vector<base::TopicPartition> due;
-  const bool is_due = last_change_ms_ + kTellLingerMs < now_ms ||
-                      last_told_ms_ + kTellDelayMaxMs < now_ms;
+  const bool is_due =
+      last_change_ms_ + kTellLingerMs < now_ms || last_told_ms_ + kTellDelayMaxMs < now_ms;
   if (changed_.empty() || !is_due) return due;
   std::size_t bytes = 0;
   while (!changed_.empty() && bytes < bytes_max) {
@@ -100,7 +100,8 @@ runtime::Task<std::vector<IsrVerdict>> IsrByZookeeper::write(std::vector<IsrChan
   std::vector<zkclient::Client::Reply<zkclient::Stat>> replies;
   replies.reserve(changes.size());
   for (const IsrChange& change : changes) {
-    replies.push_back(client->set(path_of(change), cluster::encode_partition_state(state_of(change)),
+    replies.push_back(client->set(path_of(change),
+                                  cluster::encode_partition_state(state_of(change)),
                                   change.proposed.partition_epoch));
   }
   for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -134,10 +135,11 @@ runtime::Task<IsrVerdict> IsrByZookeeper::settle_conflict(IsrChange change) {
   const auto state = cluster::decode_partition_state(node->data.value_or(""));
   if (state && *state == state_of(change)) verdict = confirmed(change, node->stat.version);
   if (verdict.kind == IsrVerdict::Kind::waits) {
-    LOG_INFO("partition {} got no new ISR: its state has changed leader_epoch={} "
-             "partition_epoch={} version={}",
-             change.partition, change.proposed.leader_epoch, change.proposed.partition_epoch,
-             node->stat.version);
+    LOG_INFO(
+        "partition {} got no new ISR: its state has changed leader_epoch={} "
+        "partition_epoch={} version={}",
+        change.partition, change.proposed.leader_epoch, change.proposed.partition_epoch,
+        node->stat.version);
   }
   co_return verdict;
 }
@@ -150,10 +152,9 @@ runtime::Task<void> IsrByZookeeper::tell() {
       const auto due = notice_.take_due(scope_.loop().now_ms(), kNotificationBytesMax);
       if (due.empty()) break;
       const std::string path(paths::kIsrChangePrefix);
-      const auto created =
-          co_await client->create(path, cluster::encode_isr_change(due),
-                                  zkclient::CreateMode::persistent_sequential,
-                                  cluster::znode_acl(path));
+      const auto created = co_await client->create(path, cluster::encode_isr_change(due),
+                                                   zkclient::CreateMode::persistent_sequential,
+                                                   cluster::znode_acl(path));
       if (created) continue;
       LOG_WARN("cannot tell the controller of ISR changes, trying again partitions={}: {}",
                due.size(), created.error().to_string());

@@ -76,8 +76,7 @@ std::vector<IsrChange> IsrQueue::take_unknown(std::int64_t now_ms) {
 
 std::vector<IsrQueue::Settled> IsrQueue::look_up(
     const std::vector<IsrChange>& changes, const std::vector<std::optional<IsrState>>& states) {
-  VERIFY(changes.size() == states.size(), "{} states of {} changes", states.size(),
-         changes.size());
+  VERIFY(changes.size() == states.size(), "{} states of {} changes", states.size(), changes.size());
   std::vector<Settled> settled;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     Entry* const entry = find(changes[i]);

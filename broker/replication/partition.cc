@@ -52,7 +52,10 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
     isr_.committed = state.isr;
     end_isr_change();
     isr_.replicas = state.replicas;
-    if (!was_leader) isr_.followers.clear();
+    if (!was_leader) {
+      isr_.followers.clear();
+      is_below_minimum_ = false;
+    }
     for (const base::BrokerId id : state.replicas) {
       if (id == self_) continue;
       FollowerState& follower = isr_.followers[id];
@@ -68,7 +71,7 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
     published_epoch_start_.store(epoch_start_offset_.value(), std::memory_order_release);
     publish_role(role_, state.leader_epoch);
     if (raise_high_watermark(now_ms)) committed = take_committed_waiters();
-    step.syncs = isr_.is_below_minimum(min_insync_replicas());
+    check_minimum(step);
   }
   complete(std::move(committed));
   wake_sessions(Moved::everything);

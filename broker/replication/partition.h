@@ -228,13 +228,14 @@ class Partition : public std::enable_shared_from_this<Partition>,
   struct IsrStep {
     std::optional<IsrChange> change;
     bool looks_again = false;
-    bool syncs = false;  // the ISR is below the minimum: the log may be the last one
+    bool syncs = false;  // the ISR fell below the minimum: the log may be the last one
   };
   void expand_isr(base::BrokerId id, IsrStep& step) REQUIRES(mutex_);
   void expand_isr_by_any(std::int64_t now_ms, IsrStep& step) REQUIRES(mutex_);
   IsrChange propose_isr(std::vector<base::BrokerId> isr) REQUIRES(mutex_);
   // LeaderAndIsr, or the outcome, has come.
   void end_isr_change() REQUIRES(mutex_);
+  void check_minimum(IsrStep& step) REQUIRES(mutex_);
   void finish(IsrStep step) EXCLUDES(mutex_);
   void wait_committed(const AppendOutcome& outcome, runtime::Loop& loop, StoredWait& wait)
       EXCLUDES(mutex_);
@@ -267,7 +268,8 @@ class Partition : public std::enable_shared_from_this<Partition>,
   base::Offset epoch_start_offset_ GUARDED_BY(mutex_){0};
   Isr isr_ GUARDED_BY(mutex_);
   std::uint64_t last_change_ GUARDED_BY(mutex_) = 0;
-  std::int64_t now_ms_ GUARDED_BY(mutex_) = 0;  // when it was last looked at
+  bool is_below_minimum_ GUARDED_BY(mutex_) = false;  // and the log was synced for it
+  std::int64_t now_ms_ GUARDED_BY(mutex_) = 0;        // when it was last looked at
   storage::OffsetWaiters<CommitWaiter> commit_waiters_ GUARDED_BY(mutex_);
 
   mutable base::Mutex state_mutex_;  // a leaf

@@ -54,6 +54,12 @@ void Partition::end_isr_change() {
   pending_change_.store(0, std::memory_order_release);
 }
 
+void Partition::check_minimum(IsrStep& step) {
+  const bool was_below = is_below_minimum_;
+  is_below_minimum_ = isr_.is_below_minimum(min_insync_replicas());
+  step.syncs = is_below_minimum_ && !was_below;
+}
+
 void Partition::expand_isr(base::BrokerId id, IsrStep& step) {
   if (keeper_ == nullptr || step.change) return;
   if (!isr_.may_join(id, log_->high_watermark(), epoch_start_offset_)) return;
@@ -94,6 +100,7 @@ void Partition::look_at_isr(std::int64_t now_ms) {
     } else {
       expand_isr_by_any(now_ms, step);
     }
+    check_minimum(step);
     // A follower outside the ISR that was waited for may have stopped.
     moved = raise_high_watermark(now_ms);
     if (moved) committed = take_committed_waiters();
@@ -105,8 +112,7 @@ void Partition::look_at_isr(std::int64_t now_ms) {
 
 // --- outcomes ------------------------------------------------------------------------------------
 
-void Partition::on_isr_confirmed(std::uint64_t change, const IsrState& state,
-                                 std::int64_t now_ms) {
+void Partition::on_isr_confirmed(std::uint64_t change, const IsrState& state, std::int64_t now_ms) {
   std::vector<CommitWaiter> committed;
   IsrStep step;
   bool moved = false;
@@ -117,19 +123,17 @@ void Partition::on_isr_confirmed(std::uint64_t change, const IsrState& state,
         state.partition_epoch < state_.partition_epoch || !makes_sense(state.isr, self_)) {
       return;
     }
-    const bool was_below = isr_.is_below_minimum(min_insync_replicas());
     isr_.committed = state.isr;
     end_isr_change();
     state_.isr = state.isr;
     state_.partition_epoch = state.partition_epoch;
     publish_state(state_);
-    const bool is_below = isr_.is_below_minimum(min_insync_replicas());
+    check_minimum(step);
     LOG_INFO("partition {} has isr={} leader_epoch={} partition_epoch={}{}", id_,
              to_text(state.isr), state_.leader_epoch, state_.partition_epoch,
-             is_below ? " (below min.insync.replicas)" : "");
+             is_below_minimum_ ? " (below min.insync.replicas)" : "");
     moved = raise_high_watermark(now_ms);
     if (moved) committed = take_committed_waiters();
-    step.syncs = is_below && !was_below;
     expand_isr_by_any(now_ms, step);
   }
   complete(std::move(committed));

@@ -225,6 +225,11 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
     }
   }
   if (order.state.leader_epoch <= current) return ErrorCode::kStaleControllerEpoch;
+  // Written before an ISR change that is known here.
+  if (partition != nullptr &&
+      order.state.partition_epoch < partition->leader_state().partition_epoch) {
+    return ErrorCode::kNone;
+  }
   const auto& replicas = order.state.replicas;
   if (std::find(replicas.begin(), replicas.end(), options_.broker_id) == replicas.end()) {
     LOG_WARN("partition {} ignored leader_epoch={}: this broker is not among its replicas",

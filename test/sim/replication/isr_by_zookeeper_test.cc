@@ -1,5 +1,5 @@
-// Goal: below IBP 2.7-IV2 a leader writes its ISR into the state znode once, whatever happens to the
-// connection, never over another's write, and tells the controller in time.
+// Goal: below IBP 2.7-IV2 a leader writes its ISR into the state znode once, whatever happens to
+// the connection, never over another's write, and tells the controller in time.
 #include "broker/replication/isr_by_zookeeper.h"
 
 #include "broker/cluster/znodes/notifications.h"
@@ -39,9 +39,9 @@ struct Fixture : cluster::ClusterFixture {
   IsrVerdict write_once() { return run(route->write({change}))[0]; }
   // By somebody else, past all sessions.
   void overwrite(const cluster::PartitionState& state) {
-    const auto results = ensemble.tree().apply(
-        {zkclient::Op::set(kState, cluster::encode_partition_state(state))},
-        {0, world.clock().wall_ms()});
+    const auto results =
+        ensemble.tree().apply({zkclient::Op::set(kState, cluster::encode_partition_state(state))},
+                              {0, world.clock().wall_ms()});
     VERIFY(results[0].error == zkclient::ZkError::ok);
   }
   std::size_t notifications() {

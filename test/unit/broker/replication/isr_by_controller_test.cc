@@ -99,10 +99,9 @@ TEST_CASE("every error has its verdict") {
   for (const ErrorCode code : {ErrorCode::kOperationNotAttempted, ErrorCode::kIneligibleReplica}) {
     CHECK_EQ(kind_of(code), Kind::not_attempted);
   }
-  for (const ErrorCode code :
-       {ErrorCode::kUnknownTopicOrPartition, ErrorCode::kUnknownTopicId,
-        ErrorCode::kFencedLeaderEpoch, ErrorCode::kInvalidUpdateVersion,
-        ErrorCode::kInvalidRequest, ErrorCode::kNewLeaderElected}) {
+  for (const ErrorCode code : {ErrorCode::kUnknownTopicOrPartition, ErrorCode::kUnknownTopicId,
+                               ErrorCode::kFencedLeaderEpoch, ErrorCode::kInvalidUpdateVersion,
+                               ErrorCode::kInvalidRequest, ErrorCode::kNewLeaderElected}) {
     CHECK_EQ(kind_of(code), Kind::waits);
   }
   for (const ErrorCode code : {ErrorCode::kNotController, ErrorCode::kUnknownServerError}) {

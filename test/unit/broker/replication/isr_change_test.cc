@@ -1,5 +1,5 @@
-// Goal: a leader proposes to its ISR exactly who may join or has to leave, one change at a time, and
-// takes an outcome only for the change that it waits for.
+// Goal: a leader proposes to its ISR exactly who may join or has to leave, one change at a time,
+// and takes an outcome only for the change that it waits for.
 #include <doctest/doctest.h>
 
 #include "runtime/sim/sim_world.h"

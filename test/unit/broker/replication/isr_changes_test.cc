@@ -1,5 +1,6 @@
-// Goal: what partitions propose reaches the route and comes back to them on their lanes; what nobody
-// answers is tried again with pauses and looked up; a lane that hangs holds up its own partitions.
+// Goal: what partitions propose reaches the route and comes back to them on their lanes; what
+// nobody answers is tried again with pauses and looked up; a lane that hangs holds up its own
+// partitions.
 #include "broker/replication/isr_changes.h"
 
 #include <doctest/doctest.h>
@@ -137,7 +138,8 @@ TEST_CASE("without an answer it is tried again after 50 ms, 100 ms, up to 500 ms
   CHECK(owner->confirmed);
 }
 
-TEST_CASE("a refusal that decides comes back, one that does not waits for the state to be looked up") {
+TEST_CASE(
+    "a refusal that decides comes back, one that does not waits for the state to be looked up") {
   Fixture fixture;
   fixture.route.answer = Kind::not_attempted;
   const auto refused = fixture.propose("a");
