@@ -239,7 +239,7 @@ def test_a_change_that_was_written_and_never_answered(case):
             path = "/brokers/topics/t/partitions/0/state"
             follower.zookeeper.set(path, json.dumps(dict(state, isr=[LEADER])), version)
         assert answers == [NONE], answers
-        assert leader.log.lines(r"partition t-0 has isr=1 leader_epoch=0 partition_epoch=1")
+        leader.log.wait_for(r"partition t-0 has isr=1 leader_epoch=0 partition_epoch=1", 10)
     finally:
         controller.resume()
 
