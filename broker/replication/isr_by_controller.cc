@@ -47,7 +47,8 @@ IsrVerdict verdict_of(const AlterPartitionResponse::TopicData::PartitionData& an
 }
 
 void report(const IsrChange& change, IsrVerdict::Kind kind, std::int16_t wire_code) {
-  if (kind == IsrVerdict::Kind::confirmed) return;
+  // The others are told by the partition.
+  if (kind != IsrVerdict::Kind::again && kind != IsrVerdict::Kind::waits) return;
   const std::string_view error = protocol::name(protocol::error_code_from_wire(wire_code));
   if (kind == IsrVerdict::Kind::again) {
     LOG_WARN_EVERY(1000, "partition {} got no new ISR, trying again error={}", change.partition,

@@ -133,61 +133,71 @@ void IsrChanges::hand_on(std::vector<IsrQueue::Settled> settled) {
   }
 }
 
-bool IsrChanges::is_busy(const std::string& log_dir) {
-  auto& looks = looks_[log_dir];
-  if (looks == nullptr) looks = std::make_shared<std::atomic<int>>(0);
-  return looks->load() > 0;
+std::set<std::string> IsrChanges::busy_directories() const {
+  std::set<std::string> busy;
+  for (const auto& [log_dir, looks] : looks_) {
+    if (looks->load() > 0) busy.insert(log_dir);
+  }
+  return busy;
 }
 
-void IsrChanges::hand_on(Owners owners) {
+IsrChanges::Owners IsrChanges::hand_on(Owners owners, const std::set<std::string>& busy) {
   const std::int64_t now_ms = scope_.loop().wall_ms();
-  std::map<std::string, std::vector<std::shared_ptr<IsrOwner>>> jobs;
-  for (auto& [key, owner] : owners) jobs[owner->isr_log_dir()].push_back(std::move(owner));
-  for (auto& [log_dir, all] : jobs) {
-    if (is_busy(log_dir)) {
-      for (auto& owner : all) look_again(std::move(owner));
+  Owners left;
+  std::map<std::string, Owners> jobs;
+  const auto submit = [this, now_ms](const std::string& log_dir, Owners job) {
+    auto& looks = looks_[log_dir];
+    if (looks == nullptr) looks = std::make_shared<std::atomic<int>>(0);
+    looks->fetch_add(1);
+    options_.lane(log_dir).submit([job = std::move(job), now_ms, looks] {
+      for (const auto& owner : job) owner->look_at_isr(now_ms);
+      looks->fetch_sub(1);
+    });
+  };
+  for (auto& owner : owners) {
+    const std::string& log_dir = owner->isr_log_dir();
+    if (busy.contains(log_dir)) {
+      left.push_back(std::move(owner));
       continue;
     }
-    for (std::size_t begin = 0; begin < all.size(); begin += kLaneJobMax) {
-      const std::size_t end = std::min(all.size(), begin + kLaneJobMax);
-      std::vector<std::shared_ptr<IsrOwner>> job(
-          std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(begin)),
-          std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(end)));
-      looks_[log_dir]->fetch_add(1);
-      options_.lane(log_dir).submit([job = std::move(job), now_ms, looks = looks_[log_dir]] {
-        for (const auto& owner : job) owner->look_at_isr(now_ms);
-        looks->fetch_sub(1);
-      });
-    }
+    auto& job = jobs[log_dir];
+    job.push_back(std::move(owner));
+    if (job.size() == kLaneJobMax) submit(log_dir, std::exchange(job, {}));
   }
+  for (auto& [log_dir, job] : jobs) {
+    if (!job.empty()) submit(log_dir, std::move(job));
+  }
+  return left;
 }
 
 IsrChanges::Owners IsrChanges::take_owners() {
   base::LockGuard guard(inbox_mutex_);
-  return std::exchange(owners_, {});
+  Owners owners;
+  for (auto& [key, owner] : std::exchange(owners_, {})) owners.push_back(std::move(owner));
+  return owners;
 }
 
 runtime::Task<void> IsrChanges::look_at_some() {
   while (co_await runtime::sleep_ms(scope_.loop(), kLookMs, scope_.token())) {
-    hand_on(take_owners());
+    for (auto& owner : hand_on(take_owners(), busy_directories())) look_again(std::move(owner));
   }
 }
 
-// Once a period all that are led here, a shard at a turn.
+// Once a period all that are led here, a shard at a turn. A directory that has not done the last
+// round is left out.
 runtime::Task<void> IsrChanges::look_at_all() {
   const std::int64_t period_ms = std::max<std::int64_t>(options_.lag_max_ms / 2, 1);
   while (co_await runtime::sleep_ms(scope_.loop(), period_ms, scope_.token())) {
-    Owners owners;
+    const std::set<std::string> busy = busy_directories();
     for (std::size_t shard = 0; shard < PartitionTable::kShards; ++shard) {
+      Owners owners;
       for (auto& partition : partitions_.of_shard(shard)) {
-        if (partition->role().role != Role::leader) continue;
-        const IsrOwner* const key = partition.get();
-        owners.emplace(key, std::move(partition));
+        if (partition->role().role == Role::leader) owners.push_back(std::move(partition));
       }
+      (void)hand_on(std::move(owners), busy);
       co_await runtime::yield(scope_.loop());
       if (scope_.cancelled()) co_return;
     }
-    hand_on(std::move(owners));
   }
 }
 

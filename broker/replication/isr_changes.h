@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,7 @@ class IsrChanges final : public IsrKeeper {
   runtime::Task<void> close();
 
  private:
-  using Owners = std::map<const IsrOwner*, std::shared_ptr<IsrOwner>>;
+  using Owners = std::vector<std::shared_ptr<IsrOwner>>;
 
   void take_proposals() EXCLUDES(inbox_mutex_);
   Owners take_owners() EXCLUDES(inbox_mutex_);
@@ -76,9 +77,10 @@ class IsrChanges final : public IsrKeeper {
   runtime::Task<void> look_at_some();
   runtime::Task<void> look_at_all();
   void hand_on(std::vector<IsrQueue::Settled> settled);
-  // Has the owners look at their ISR. Keeps them for later where the lane still does that.
-  void hand_on(Owners owners) EXCLUDES(inbox_mutex_);
-  bool is_busy(const std::string& log_dir);
+  // Has the owners look at their ISR. Answers with those whose directory is in `busy`.
+  Owners hand_on(Owners owners, const std::set<std::string>& busy);
+  // Directories whose lane still has looks to do.
+  std::set<std::string> busy_directories() const;
 
   const Options options_;
   PartitionTable& partitions_;
@@ -91,7 +93,7 @@ class IsrChanges final : public IsrKeeper {
 
   base::Mutex inbox_mutex_;
   std::vector<IsrChange> proposals_ GUARDED_BY(inbox_mutex_);
-  Owners owners_ GUARDED_BY(inbox_mutex_);
+  std::map<const IsrOwner*, std::shared_ptr<IsrOwner>> owners_ GUARDED_BY(inbox_mutex_);
   bool is_closed_ GUARDED_BY(inbox_mutex_) = false;
   runtime::TaskScope scope_;
 };

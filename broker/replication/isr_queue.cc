@@ -50,10 +50,15 @@ std::vector<IsrQueue::Settled> IsrQueue::settle(const std::vector<IsrChange>& ba
     if (entry == nullptr || entry->step != Step::in_flight) continue;
     switch (verdicts[i].kind) {
       case IsrVerdict::Kind::confirmed:
-      case IsrVerdict::Kind::not_attempted:
         settled.push_back({batch[i], verdicts[i].kind, verdicts[i].state});
         // A state that the partition does not take leaves the change pending: it is looked up.
-        entry->step = Step::refused;
+        entry->step = Step::answered;
+        break;
+      case IsrVerdict::Kind::not_attempted:
+        settled.push_back({batch[i], verdicts[i].kind, verdicts[i].state});
+        // The partition goes back to what is committed, however late it hears of it: from here on
+        // the change must not be written any more.
+        entries_.erase(batch[i].partition);
         break;
       case IsrVerdict::Kind::waits: entry->step = Step::refused; break;
       case IsrVerdict::Kind::again: queue(*entry); break;

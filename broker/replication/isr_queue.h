@@ -50,7 +50,7 @@ class IsrQueue {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  enum class Step { queued, in_flight, refused };
+  enum class Step { queued, in_flight, refused, answered };
   struct Entry {
     IsrChange change;
     Step step = Step::queued;

@@ -74,12 +74,13 @@ void Partition::expand_isr(base::BrokerId id, IsrStep& step) {
 }
 
 // A follower that has everything may have fetched while another change was pending, or before its
-// broker was known: its session does not visit the partition again by itself.
+// broker was known: its session does not visit the partition again by itself. Without a session it
+// does with its next fetch.
 void Partition::expand_isr_by_any(std::int64_t now_ms, IsrStep& step) {
+  if (keeper_ == nullptr) return;
   for (const auto& [id, follower] : isr_.followers) {
-    const std::int64_t heard_ms =
-        follower.clock == nullptr ? follower.last_fetch_ms : follower.clock->last_fetch_ms.load();
-    if (keeper_ == nullptr || now_ms - heard_ms > keeper_->lag_max_ms()) continue;
+    if (follower.clock == nullptr) continue;
+    if (now_ms - follower.clock->last_fetch_ms.load() > keeper_->lag_max_ms()) continue;
     expand_isr(id, step);
   }
 }

@@ -38,7 +38,9 @@ struct Leader {
   }
   std::int64_t& now() { return hosted.fixture().now_ms; }
   void fetch(int id, std::int64_t offset) {
-    REQUIRE(hosted.follower_fetch(id, offset).has_value());
+    auto& clock = clocks[id];
+    if (clock == nullptr) clock = std::make_shared<replication::FollowerClock>();
+    REQUIRE(hosted.follower_fetch(id, offset, &clock).has_value());
   }
   void append(int records) { REQUIRE(hosted.append(records).has_value()); }
   Offset high_watermark() { return hosted->log().high_watermark(); }
@@ -50,6 +52,7 @@ struct Leader {
 
   NotedKeeper keeper;
   HostedPartition hosted;
+  std::map<int, std::shared_ptr<replication::FollowerClock>> clocks;  // of the followers' sessions
 };
 
 }  // namespace
@@ -214,6 +217,16 @@ TEST_CASE("one that does not fetch any more is not proposed by a look") {
   leader.fetch(2, 0);
   leader.keeper.dead.clear();
   leader.now() += 30'001;
+  leader.hosted->look_at_isr(leader.now());
+  CHECK_EQ(leader.proposals(), 0);
+}
+
+TEST_CASE("nor one whose session has let go of the partition") {
+  Leader leader({1});
+  leader.keeper.dead = {BrokerId(2)};
+  leader.fetch(2, 0);
+  leader.keeper.dead.clear();
+  leader.hosted->on_follower_left(*leader.clocks[2]);
   leader.hosted->look_at_isr(leader.now());
   CHECK_EQ(leader.proposals(), 0);
 }

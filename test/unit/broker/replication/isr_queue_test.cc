@@ -93,6 +93,32 @@ TEST_CASE("a new change of the partition takes the place of one on its way") {
   CHECK_EQ(queue.size(), 1);
 }
 
+TEST_CASE("nor is the old one sent when it was not on its way yet") {
+  IsrQueue queue;
+  const auto a = owner();
+  queue.add(a->change("a"), 0);
+  queue.add(a->change("a"), 100);
+  const auto batch = queue.take_batch();
+  REQUIRE_EQ(batch.size(), 1);
+  CHECK_EQ(batch[0].id, 2);
+}
+
+TEST_CASE("what was answered is not sent again, though the partition has not heard of it yet") {
+  IsrQueue queue;
+  const auto a = owner(), b = owner();
+  const IsrChange confirmed = a->change("a"), refused = b->change("b");
+  queue.add(confirmed, 0);
+  queue.add(refused, 0);
+  std::vector<IsrVerdict> verdicts = all(2, Kind::confirmed);
+  verdicts[1].kind = Kind::not_attempted;
+  CHECK_EQ(queue.settle(queue.take_batch(), verdicts).size(), 2);
+  const auto unknown = queue.take_unknown(5000);
+  REQUIRE_EQ(unknown.size(), 1);
+  CHECK_EQ(unknown[0].partition.topic, "a");
+  CHECK(queue.look_up(unknown, known(state_with(confirmed, 3))).empty());
+  CHECK(queue.take_batch().empty());
+}
+
 TEST_CASE("a batch has a limit") {
   IsrQueue queue;
   std::vector<std::shared_ptr<FakeOwner>> owners;
