@@ -24,6 +24,8 @@ constexpr std::int64_t kEarliestLocal = -4;  // version 8 and above
 constexpr std::int64_t kLatestTiered = -5;   // version 9 and above
 constexpr std::int32_t kDebuggingReplica = -2;
 constexpr std::int32_t kConsumer = -1;
+// Clients of older versions do not know OFFSET_NOT_AVAILABLE.
+constexpr std::int16_t kFirstWithNotAvailable = 5;
 
 bool is_known_timestamp(std::int64_t timestamp, std::int16_t version) {
   if (timestamp >= kEarliest) return true;
@@ -35,15 +37,21 @@ bool is_known_timestamp(std::int64_t timestamp, std::int16_t version) {
 struct Lookup {
   std::shared_ptr<replication::Partition> partition;
   std::int64_t timestamp = 0;
-  base::Offset end;  // exclusive: high watermark or last stable offset for consumers
+  base::Offset end;       // exclusive: high watermark or last stable offset for consumers
+  bool knows_end = true;  // a new leader does not until its epoch is committed
 };
+
+base::Result<TimestampOffset> not_found(const Lookup& lookup) {
+  if (!lookup.knows_end) return base::fail(replication::ReplicaError::offset_not_available);
+  return TimestampOffset{};
+}
 
 // May read the disk: runs on a worker.
 base::Result<TimestampOffset> look_up(const Lookup& lookup) {
   storage::PartitionLog& log = lookup.partition->log();
   switch (lookup.timestamp) {
     case kLatest: {
-      TimestampOffset latest;
+      TRY_ASSIGN(TimestampOffset latest, not_found(lookup));
       latest.offset = lookup.end;
       latest.leader_epoch = lookup.partition->role().leader_epoch;
       return latest;
@@ -56,7 +64,7 @@ base::Result<TimestampOffset> look_up(const Lookup& lookup) {
   TRY_ASSIGN(const auto found, lookup.timestamp == kMaxTimestamp
                                    ? log.offset_of_max_timestamp()
                                    : log.offset_for_timestamp(lookup.timestamp));
-  if (!found || found->offset >= lookup.end) return TimestampOffset{};
+  if (!found || found->offset >= lookup.end) return not_found(lookup);
   return *found;
 }
 
@@ -68,9 +76,24 @@ base::Offset end_for(const storage::PartitionLog& log, std::int32_t replica_id,
   return read_committed ? log.last_stable_offset() : log.high_watermark();
 }
 
-void fill(ResponsePartition& answer, const base::Result<TimestampOffset>& found) {
+Lookup lookup_of(std::shared_ptr<replication::Partition> partition, std::int64_t timestamp,
+                 const protocol::ListOffsetsRequest& request) {
+  Lookup lookup;
+  lookup.timestamp = timestamp;
+  // Before the end is looked at, which may be behind until then.
+  lookup.knows_end = request.replica_id != kConsumer || partition->knows_committed_end();
+  lookup.end = end_for(partition->log(), request.replica_id, request.isolation_level == 1);
+  lookup.partition = std::move(partition);
+  return lookup;
+}
+
+void fill(ResponsePartition& answer, const base::Result<TimestampOffset>& found,
+          std::int16_t version) {
   if (!found) {
-    answer.error_code = to_wire_code(found.error());
+    const bool is_early = found.error().is(replication::ReplicaError::offset_not_available);
+    answer.error_code = is_early && version < kFirstWithNotAvailable
+                            ? protocol::to_wire(ErrorCode::kLeaderNotAvailable)
+                            : to_wire_code(found.error());
     answer.offset = -1;
     answer.timestamp = -1;
     return;
@@ -125,24 +148,24 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
       ResponsePartition& answer = answers.partitions.emplace_back();
       answer.partition_index = wanted.partition_index;
       if (version >= 1 && times_named[{wanted.partition_index, topic.name}] > 1) {
-        fill(answer, fail(ErrorCode::kInvalidRequest));
+        fill(answer, fail(ErrorCode::kInvalidRequest), version);
         continue;
       }
       if (!is_known_timestamp(wanted.timestamp, version)) {
-        fill(answer, fail(ErrorCode::kUnsupportedVersion));
+        fill(answer, fail(ErrorCode::kUnsupportedVersion), version);
         continue;
       }
       auto partition =
           find_partition(partitions_, logs_, metadata_, topic.name, wanted.partition_index);
       if (!partition) {
-        fill(answer, base::fail(partition.error()));
+        fill(answer, base::fail(partition.error()), version);
         continue;
       }
       if (request.replica_id != kDebuggingReplica) {
         const auto leads =
             (*partition)->check_leader(base::LeaderEpoch(wanted.current_leader_epoch));
         if (!leads) {
-          fill(answer, base::fail(leads.error()));
+          fill(answer, base::fail(leads.error()), version);
           continue;
         }
       }
@@ -156,14 +179,12 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
         }
         continue;
       }
-      const Lookup lookup{
-          *partition, wanted.timestamp,
-          end_for((*partition)->log(), request.replica_id, request.isolation_level == 1)};
+      const Lookup lookup = lookup_of(*partition, wanted.timestamp, request);
       auto found = needs_disk(wanted.timestamp)
                        ? co_await runtime::run_on(disk_, [&lookup] { return look_up(lookup); })
                        : look_up(lookup);
       if (version < 4 && found) found->leader_epoch = base::kNoLeaderEpoch;
-      fill(answer, found);
+      fill(answer, found, version);
     }
   }
   co_return network::reply(context, response);

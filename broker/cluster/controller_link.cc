@@ -29,6 +29,7 @@ ControllerLink::ControllerLink(runtime::Loop& control, runtime::WorkerPool& reso
 runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink::connection() {
   using Answer = base::Result<std::shared_ptr<client::Connection>>;
   while (is_connecting_) (void)co_await connect_done_.wait();
+  if (scope_.cancelled()) co_return Answer(base::fail(base::Errc::closed, "controller link"));
   const auto snapshot = metadata_.snapshot();
   const auto* controller = snapshot->find_broker(snapshot->controller_id.value_or(-1));
   const auto* endpoint = controller == nullptr ? nullptr : controller->find_endpoint(listener_);
@@ -39,11 +40,14 @@ runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink:
   }
 
   is_connecting_ = true;
+  runtime::CancelSource given_up;
+  connecting_ = &given_up;
   auto former = std::exchange(connection_, nullptr);
   if (former != nullptr) co_await former->close();
   auto connected = co_await client::Connection::connect(loop_, resolver_, endpoint->host,
                                                         static_cast<std::uint16_t>(endpoint->port),
-                                                        options_, scope_.token());
+                                                        options_, runtime::CancelToken(given_up));
+  connecting_ = nullptr;
   Answer answer = base::fail(base::Errc::unavailable, address);
   if (connected) {
     std::shared_ptr<client::Connection> fresh = std::move(*connected);
@@ -67,6 +71,7 @@ runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink:
 }
 
 void ControllerLink::drop_connection() {
+  if (connecting_ != nullptr) connecting_->cancel();
   if (negotiating_ != nullptr) negotiating_->abort();
   if (connection_ != nullptr) connection_->abort();
 }

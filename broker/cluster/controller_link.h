@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "broker/cluster/metadata_cache.h"
@@ -38,6 +39,22 @@ class ControllerLink {
     if (!reply) co_return base::fail(reply.error());
     co_return std::move(reply->value);
   }
+  // The same for a request whose fields depend on the version, which is `version_max` at most:
+  // `make(version)` is called once, before anything is sent.
+  template <class Response, class Make>
+  runtime::Task<base::Result<Response>> call_at_most(Make make, std::int16_t version_max,
+                                                     std::int64_t timeout_ms) {
+    using Request = std::invoke_result_t<Make&, std::int16_t>;
+    auto connected = co_await connection();
+    if (!connected) co_return base::fail(connected.error());
+    std::shared_ptr<client::Connection> connection = std::move(*connected);
+    const auto version = connection->api_versions().template highest_common<Request>(version_max);
+    if (!version) co_return base::fail(version.error());
+    auto reply =
+        co_await connection->template request<Response>(make(*version), *version, timeout_ms);
+    if (!reply) co_return base::fail(reply.error());
+    co_return std::move(reply->value);
+  }
   // Ends the calls under way, and whatever they wait for; the next one connects anew.
   void drop_connection();
   runtime::Task<void> close();
@@ -51,8 +68,10 @@ class ControllerLink {
   const std::string listener_;
   const client::ConnectOptions options_;
   std::shared_ptr<client::Connection> connection_;
-  std::string connected_to_;                   // "host:port"
-  client::Connection* negotiating_ = nullptr;  // for close() to end
+  std::string connected_to_;  // "host:port"
+  // What drop_connection() ends.
+  runtime::CancelSource* connecting_ = nullptr;
+  client::Connection* negotiating_ = nullptr;
   bool is_connecting_ = false;
   runtime::Notify connect_done_;
   runtime::TaskScope scope_;

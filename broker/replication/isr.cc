@@ -48,15 +48,37 @@ std::size_t Isr::effective_min_isr(std::int32_t min_insync_replicas) const {
                   std::max<std::size_t>(replicas.size(), 1));
 }
 
-base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& input) {
-  if (isr.committed.size() < isr.effective_min_isr(input.min_insync_replicas)) {
-    return input.current;
+std::optional<std::vector<base::BrokerId>> Isr::shrunk(const ShrinkInput& input) const {
+  if (proposed) return std::nullopt;
+  std::vector<base::BrokerId> kept;
+  for (const base::BrokerId id : committed) {
+    const auto follower = followers.find(id);
+    const bool stays =
+        id == input.leader ||
+        (follower != followers.end() &&
+         follower->second.is_caught_up(input.leader_end, input.now_ms, input.lag_max_ms));
+    if (stays) kept.push_back(id);
   }
+  if (kept.size() == committed.size()) return std::nullopt;
+  return kept;
+}
+
+bool Isr::may_join(base::BrokerId id, base::Offset high_watermark, base::Offset epoch_start) const {
+  if (proposed || contains(committed, id)) return false;
+  const auto follower = followers.find(id);
+  return follower != followers.end() && follower->second.log_end_offset >= high_watermark &&
+         follower->second.log_end_offset >= epoch_start;
+}
+
+base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& input) {
+  if (isr.is_below_minimum(input.min_insync_replicas)) return input.current;
   base::Offset least = std::min(input.local_end, input.local_bound);
   for (const auto& [id, follower] : isr.followers) {
     if (follower.log_end_offset >= least) continue;
+    // One that is about to join is waited for: else it would run after the high watermark forever.
     if (isr.in_maximal_isr(id) ||
-        follower.is_caught_up(input.local_end, input.now_ms, input.lag_max_ms)) {
+        (follower.is_caught_up(input.local_end, input.now_ms, input.lag_max_ms) &&
+         (input.live == nullptr || input.live->is_live(id)))) {
       least = follower.log_end_offset;
     }
   }

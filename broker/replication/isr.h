@@ -22,6 +22,13 @@ struct FollowerClock {
   std::atomic<std::int64_t> last_fetch_ms{0};
 };
 
+// Which brokers are alive, as far as is known. Any thread, takes no lock but a leaf.
+class LiveBrokers {
+ public:
+  virtual ~LiveBrokers() = default;
+  virtual bool is_live(base::BrokerId id) const = 0;
+};
+
 // A leader's view of one follower.
 struct FollowerState {
   base::Offset log_end_offset{-1};  // fetch offset of its last fetch; -1: never fetched
@@ -53,6 +60,22 @@ struct Isr {
   std::size_t maximal_size() const;
   // min(min.insync.replicas, replicas assigned), the effective value since 3.7.
   std::size_t effective_min_isr(std::int32_t min_insync_replicas) const;
+  bool is_below_minimum(std::int32_t min_insync_replicas) const {
+    return committed.size() < effective_min_isr(min_insync_replicas);
+  }
+
+  // The committed ISR without the members that have not been caught up for `lag_max_ms`; the leader
+  // stays. Nullopt: all are. Nothing while a change is pending.
+  struct ShrinkInput {
+    base::BrokerId leader;
+    base::Offset leader_end;
+    std::int64_t now_ms = 0;
+    std::int64_t lag_max_ms = 30000;
+  };
+  std::optional<std::vector<base::BrokerId>> shrunk(const ShrinkInput& input) const;
+  // Whether the follower has all that is committed, and has followed into the leader's epoch, which
+  // begins at `epoch_start`: then it may join. False for members, and while a change is pending.
+  bool may_join(base::BrokerId id, base::Offset high_watermark, base::Offset epoch_start) const;
 };
 
 struct HighWatermarkInput {
@@ -62,10 +85,12 @@ struct HighWatermarkInput {
   std::int64_t now_ms = 0;
   std::int64_t lag_max_ms = 30000;
   std::int32_t min_insync_replicas = 1;
+  const LiveBrokers* live = nullptr;  // null: all are
 };
 
 // The leader's new high watermark: the least log end over itself and all followers that are in the
-// maximal ISR or caught up; unchanged while the committed ISR is below the effective minimum.
+// maximal ISR, or caught up and alive; unchanged while the committed ISR is below the effective
+// minimum.
 base::Offset leader_high_watermark(const Isr& isr, const HighWatermarkInput& input);
 
 }  // namespace replication

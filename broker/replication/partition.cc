@@ -41,6 +41,7 @@ void Partition::publish_state(const LeaderState& state) {
 bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
   log_->flusher().set_listener(weak_from_this());
   std::vector<CommitWaiter> committed;
+  IsrStep step;
   {
     base::LockGuard guard(mutex_);
     if (state.leader_epoch <= state_.leader_epoch) return false;
@@ -49,9 +50,12 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
     state_ = state;
     publish_state(state);
     isr_.committed = state.isr;
-    isr_.proposed.reset();
+    end_isr_change();
     isr_.replicas = state.replicas;
-    if (!was_leader) isr_.followers.clear();
+    if (!was_leader) {
+      isr_.followers.clear();
+      is_below_minimum_ = false;
+    }
     for (const base::BrokerId id : state.replicas) {
       if (id == self_) continue;
       FollowerState& follower = isr_.followers[id];
@@ -64,12 +68,15 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
     role_ = Role::leader;
     epoch_start_offset_ = log_->log_end_offset();
     log_->assign_epoch_start(state.leader_epoch, epoch_start_offset_);
+    published_epoch_start_.store(epoch_start_offset_.value(), std::memory_order_release);
     publish_role(role_, state.leader_epoch);
     if (raise_high_watermark(now_ms)) committed = take_committed_waiters();
+    check_minimum(step);
   }
   complete(std::move(committed));
   wake_sessions(Moved::everything);
   flush_what_waits();
+  finish(std::move(step));
   return true;
 }
 
@@ -84,6 +91,7 @@ bool Partition::make_follower(const LeaderState& state) {
     // An epoch of our own without a record would have to be compared with the leader's for nothing.
     log_->epochs().truncate_from_end(log_->log_end_offset());
     isr_ = Isr{};
+    end_isr_change();
     isr_.replicas = state.replicas;
     publish_role(role_, state.leader_epoch);
     waiters = take_all_waiters();
@@ -109,6 +117,7 @@ void Partition::close(ReplicaError why) {
     base::LockGuard guard(mutex_);
     closed_.store(true, std::memory_order_release);
     role_ = Role::none;
+    end_isr_change();
     publish_role(role_, state_.leader_epoch);
     waiters = take_all_waiters();
   }
@@ -124,6 +133,7 @@ void Partition::fence(base::LeaderEpoch newer) {
     LOG_WARN("partition {} fenced leader_epoch={} newer_epoch={}: another broker leads it", id_,
              state_.leader_epoch, newer);
     role_ = Role::none;
+    end_isr_change();
     publish_role(role_, state_.leader_epoch);
     waiters = take_all_waiters();
   }
@@ -141,7 +151,7 @@ base::Result<AppendOutcome> Partition::append(const storage::ValidatedBatch& val
   {
     base::LockGuard guard(mutex_);
     if (role_ != Role::leader) return base::fail(ReplicaError::not_leader);
-    if (acks == -1 && isr_.committed.size() < isr_.effective_min_isr(min_insync_replicas())) {
+    if (acks == -1 && isr_.is_below_minimum(min_insync_replicas())) {
       return base::fail(ReplicaError::not_enough_replicas,
                         fmt::format("{} isr={} min.insync.replicas={}", id_, isr_.committed.size(),
                                     min_insync_replicas()));
@@ -243,6 +253,7 @@ base::Result<ReadOutcome> Partition::read(const ReadParams& params) {
 
 base::Result<void> Partition::on_follower_fetch(const ReadParams& params, const RoleView& seen) {
   std::vector<CommitWaiter> committed;
+  IsrStep step;
   bool moved = false;
   {
     base::LockGuard guard(mutex_);
@@ -262,11 +273,13 @@ base::Result<void> Partition::on_follower_fetch(const ReadParams& params, const 
     if (params.follower_clock != nullptr && follower->second.clock != *params.follower_clock) {
       follower->second.clock = *params.follower_clock;
     }
+    expand_isr(params.replica_id, step);
     moved = raise_high_watermark(params.now_ms);
     if (moved) committed = take_committed_waiters();
   }
   complete(std::move(committed));
   if (moved) wake_sessions(Moved::high_watermark);
+  finish(std::move(step));
   return {};
 }
 
@@ -288,6 +301,8 @@ bool Partition::raise_high_watermark(std::int64_t now_ms) {
   if (log_->is_bounded_by_durable()) input.local_bound = log_->durable_offset();
   input.current = current;
   input.now_ms = now_ms;
+  if (keeper_ != nullptr) input.lag_max_ms = keeper_->lag_max_ms();
+  input.live = keeper_;
   input.min_insync_replicas = min_insync_replicas();
   const base::Offset next = leader_high_watermark(isr_, input);
   if (next <= current) return false;

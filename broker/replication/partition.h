@@ -7,6 +7,7 @@
 // mutex_ is held across a write to the disk: who must not wait for one (the worker of the
 // controller's orders for other directories) uses what is published beside it.
 // With flush.messages=1 the leader's own part of the high watermark is what is durable here.
+// ISR changes are proposed under mutex_ and told to the keeper after it (partition_isr.cc).
 // Lock order: mutex_ -> the log's locks; mutex_ -> links_mutex_ is never nested (links are woken
 // after mutex_ is released).
 // Source: Partition.scala, DelayedProduce, DelayedFetch (3.9); KIP-101, KIP-320, KIP-497.
@@ -22,6 +23,7 @@
 #include "base/types.h"
 #include "broker/replication/fetch_link.h"
 #include "broker/replication/isr.h"
+#include "broker/replication/isr_change.h"
 #include "broker/replication/read_ahead.h"
 #include "broker/replication/replica_error.h"
 #include "runtime/workers.h"
@@ -140,7 +142,9 @@ class [[nodiscard]] StoredWait {
   std::optional<Ticket> committed_ticket_;
 };
 
-class Partition : public std::enable_shared_from_this<Partition>, public storage::DurableListener {
+class Partition : public std::enable_shared_from_this<Partition>,
+                  public storage::DurableListener,
+                  public IsrOwner {
  public:
   Partition(base::TopicPartition id, base::BrokerId self,
             std::shared_ptr<storage::PartitionLog> log);
@@ -156,6 +160,8 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   LeaderState leader_state() const EXCLUDES(state_mutex_);
   std::int32_t min_insync_replicas() const { return min_insync_replicas_.load(); }
   void set_min_insync_replicas(std::int32_t count) { min_insync_replicas_.store(count); }
+  // Once, before others know the partition; outlives it. Without one the ISR stays as it is told.
+  void set_isr_keeper(IsrKeeper* keeper) { keeper_ = keeper; }
 
   // --- role changes (ReplicaControl, one at a time) ---------------------------------------------
   // False if the state's leader epoch isn't newer than ours.
@@ -193,6 +199,12 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   base::Result<void> on_follower_fetch(const ReadParams& params, const RoleView& seen)
       EXCLUDES(mutex_);
 
+  // False until the high watermark of a new leader has reached the start of its epoch: until then
+  // an end offset may lie below one that was told before.
+  bool knows_committed_end() const {
+    return log_->high_watermark().value() >= published_epoch_start_.load(std::memory_order_acquire);
+  }
+
   // The leader epoch check of Fetch, ListOffsets and OffsetForLeaderEpoch, then leadership.
   base::Result<RoleView> check_leader(base::LeaderEpoch current_leader_epoch) const;
 
@@ -205,6 +217,16 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
       EXCLUDES(mutex_);
   // (worker) The caller checkpoints recovery points afterwards.
   base::Result<void> cut_as_follower(const FollowerCut& cut, std::int64_t now_ms) EXCLUDES(mutex_);
+
+  // --- ISR changes (IsrOwner)
+  std::uint64_t pending_isr_change() const override {
+    return pending_change_.load(std::memory_order_acquire);
+  }
+  const std::string& isr_log_dir() const override { return log_->log_dir(); }
+  void on_isr_confirmed(std::uint64_t change, const IsrState& state, std::int64_t now_ms) override
+      EXCLUDES(mutex_);
+  void on_isr_not_attempted(std::uint64_t change, std::int64_t now_ms) override EXCLUDES(mutex_);
+  void look_at_isr(std::int64_t now_ms) override EXCLUDES(mutex_);
 
   // --- fetch sessions
   // -------------------------------------------------------------------------------
@@ -230,6 +252,19 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   void publish_state(const LeaderState& state) EXCLUDES(state_mutex_);
   // Where flush.messages=1 has records wait that nobody flushes yet.
   void flush_what_waits();
+  // What is left to do for the ISR once mutex_ is released.
+  struct IsrStep {
+    std::optional<IsrChange> change;
+    bool looks_again = false;
+    bool syncs = false;  // the ISR fell below the minimum: the log may be the last one
+  };
+  void expand_isr(base::BrokerId id, IsrStep& step) REQUIRES(mutex_);
+  void expand_isr_by_any(std::int64_t now_ms, IsrStep& step) REQUIRES(mutex_);
+  IsrChange propose_isr(std::vector<base::BrokerId> isr) REQUIRES(mutex_);
+  // LeaderAndIsr, or the outcome, has come.
+  void end_isr_change() REQUIRES(mutex_);
+  void check_minimum(IsrStep& step) REQUIRES(mutex_);
+  void finish(IsrStep step) EXCLUDES(mutex_);
   void wait_committed(const AppendOutcome& outcome, runtime::Loop& loop, StoredWait& wait)
       EXCLUDES(mutex_);
   void forget_waiter(const StoredWait::Ticket& ticket) EXCLUDES(mutex_);
@@ -246,10 +281,13 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   const base::TopicPartition id_;
   const base::BrokerId self_;
   const std::shared_ptr<storage::PartitionLog> log_;
+  IsrKeeper* keeper_ = nullptr;  // set before others know the partition
 
   std::atomic<std::uint64_t> role_word_{0};  // epoch << 8 | role, for readers
   std::atomic<bool> closed_{false};
   std::atomic<std::int32_t> min_insync_replicas_{1};
+  std::atomic<std::uint64_t> pending_change_{0};  // isr_.proposed; 0: none
+  std::atomic<std::int64_t> published_epoch_start_{0};
 
   mutable base::Mutex mutex_;
   Role role_ GUARDED_BY(mutex_) = Role::none;
@@ -257,7 +295,9 @@ class Partition : public std::enable_shared_from_this<Partition>, public storage
   base::LeaderEpoch leadership_ GUARDED_BY(mutex_){-1};  // see AppendOutcome
   base::Offset epoch_start_offset_ GUARDED_BY(mutex_){0};
   Isr isr_ GUARDED_BY(mutex_);
-  std::int64_t now_ms_ GUARDED_BY(mutex_) = 0;  // when it was last looked at
+  std::uint64_t last_change_ GUARDED_BY(mutex_) = 0;
+  bool is_below_minimum_ GUARDED_BY(mutex_) = false;  // and the log was synced for it
+  std::int64_t now_ms_ GUARDED_BY(mutex_) = 0;        // when it was last looked at
   storage::OffsetWaiters<CommitWaiter> commit_waiters_ GUARDED_BY(mutex_);
 
   mutable base::Mutex state_mutex_;  // a leaf

@@ -45,6 +45,16 @@ std::vector<std::shared_ptr<Partition>> PartitionTable::all() const {
   return partitions;
 }
 
+std::vector<std::shared_ptr<Partition>> PartitionTable::of_shard(std::size_t number) const {
+  std::vector<std::shared_ptr<Partition>> partitions;
+  Shard& shard = shards_[number];
+  base::LockGuard guard(shard.mutex);
+  for (const auto& [topic, numbers] : shard.topics) {
+    for (const auto& [number_of_topic, partition] : numbers) partitions.push_back(partition);
+  }
+  return partitions;
+}
+
 std::vector<std::shared_ptr<Partition>> PartitionTable::of_topic(std::string_view topic) const {
   std::vector<std::shared_ptr<Partition>> partitions;
   Shard& shard = shard_of(topic);

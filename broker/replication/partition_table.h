@@ -23,6 +23,9 @@ class PartitionTable {
   std::vector<std::shared_ptr<Partition>> all() const;
   std::vector<std::shared_ptr<Partition>> of_topic(std::string_view topic) const;
   std::size_t size() const;
+  // all() in pieces: the shards are numbered from 0.
+  static constexpr std::size_t kShards = 64;
+  std::vector<std::shared_ptr<Partition>> of_shard(std::size_t number) const;
 
  private:
   struct TextHash {
@@ -37,7 +40,6 @@ class PartitionTable {
     std::unordered_map<std::string, ByNumber, TextHash, std::equal_to<>> topics GUARDED_BY(mutex);
   };
 
-  static constexpr std::size_t kShards = 64;
   Shard& shard_of(std::string_view topic) const {
     return shards_[std::hash<std::string_view>()(topic) % kShards];
   }

@@ -226,6 +226,11 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
     }
   }
   if (order.state.leader_epoch <= current) return ErrorCode::kStaleControllerEpoch;
+  // Written before an ISR change that is known here.
+  if (partition != nullptr &&
+      order.state.partition_epoch < partition->leader_state().partition_epoch) {
+    return ErrorCode::kNone;
+  }
   const auto& replicas = order.state.replicas;
   if (std::find(replicas.begin(), replicas.end(), options_.broker_id) == replicas.end()) {
     LOG_WARN("partition {} ignored leader_epoch={}: this broker is not among its replicas",
@@ -245,6 +250,7 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
       return storage_code(log.error());
     }
     partition = std::make_shared<Partition>(order.id, options_.broker_id, std::move(*log));
+    partition->set_isr_keeper(options_.isr_keeper);
     std::int32_t min_isr = options_.min_insync_replicas(order.id.topic);
     partition->set_min_insync_replicas(min_isr);
     partitions_.put(partition);

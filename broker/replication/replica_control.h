@@ -46,6 +46,8 @@ class ReplicaControl {
     std::function<std::int32_t(const std::string& topic)> min_insync_replicas;
     // One worker thread for each log directory.
     std::function<runtime::WorkerPool&(const std::string& log_dir)> lane;
+    // Of the partitions that are made; null: their ISRs stay as they are told.
+    IsrKeeper* isr_keeper = nullptr;
     // How long a lane may take for a part of a request; less than the controller waits.
     std::int64_t lane_patience_ms = 20'000;
   };

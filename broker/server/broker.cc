@@ -125,6 +125,7 @@ runtime::Task<base::Result<void>> Broker::start() {
   p.broker_addresses->start();
   co_await p.session->start_listeners();
   p.upkeep->start(*p.config.get());
+  p.isr->start();
   if (p.cleaning != nullptr) p.cleaning->start();
   co_await await_first_metadata();
   LOG_INFO("[KafkaServer id={}] started (kafka.server.KafkaServer)", p.broker_id);
@@ -243,6 +244,8 @@ void Broker::make_domain() {
   options.lane = [&p](const std::string& log_dir) -> runtime::WorkerPool& {
     return p.directories->orders(log_dir);
   };
+  p.isr = std::make_unique<IsrService>(p);
+  options.isr_keeper = &p.isr->keeper();
   p.replica_control = std::make_unique<replication::ReplicaControl>(
       std::move(options), p.partitions, *p.logs, p.clock(), *p.replica_orders);
   p.fetchers = make_fetchers(p);
@@ -345,6 +348,7 @@ runtime::Task<void> Broker::stop() {
   if (p.live_config != nullptr) co_await p.live_config->close();
   if (p.upkeep != nullptr) co_await p.upkeep->stop();
   if (p.cleaning != nullptr) co_await p.cleaning->stop();
+  if (p.isr != nullptr) co_await p.isr->stop();
   if (p.dynamic_configs != nullptr) co_await p.dynamic_configs->stop();
   co_await stop_serving();
   if (p.fetchers != nullptr) co_await p.fetchers->stop();
@@ -360,6 +364,7 @@ runtime::Task<void> Broker::stop() {
   }
   // The registration goes with the session: last of all, when nothing of ours can be asked for.
   if (p.session != nullptr) co_await p.session->close();
+  if (p.isr != nullptr) co_await p.isr->close();
   if (p.controller != nullptr) co_await p.controller->close();
   if (p.config_store != nullptr) co_await p.config_store->close();
   if (p.features != nullptr) co_await p.features->close();

@@ -29,6 +29,7 @@
 #include "broker/server/cleaning.h"
 #include "broker/server/directory_workers.h"
 #include "broker/server/dynamic_configs.h"
+#include "broker/server/isr_service.h"
 #include "broker/server/live_config.h"
 #include "broker/server/log_settings.h"
 #include "broker/server/upkeep.h"
@@ -87,6 +88,7 @@ struct Parts {
   std::unique_ptr<cluster::TopicAdmin> topic_admin;
   std::unique_ptr<cluster::ConsumerOffsets> consumer_offsets;  // of clients without coordinator
   std::unique_ptr<cluster::ControllerLink> controller_link;
+  std::unique_ptr<IsrService> isr;
   std::unique_ptr<controller::Controller> controller;
   std::unique_ptr<LiveConfig> live_config;
   std::unique_ptr<DynamicConfigs> dynamic_configs;

@@ -17,7 +17,7 @@ constexpr Key kKeys[] = {
      "How long a follower's fetch waits for data."},
     {"replica.high.watermark.checkpoint.interval.ms", kLong, "5000", kAny, kReadOnly, kBuilt,
      "How often high watermarks are written down."},
-    {"replica.lag.time.max.ms", kLong, "30000", kAny, kReadOnly, kPending,
+    {"replica.lag.time.max.ms", kLong, "30000", kAny, kReadOnly, kBuilt,
      "How long a follower may stay behind before it leaves the in-sync replicas."},
     {"replica.selector.class", kString, kNull, kAny, kReadOnly, kPending,
      "Which replica a consumer reads from: unset the leader, RackAwareReplicaSelector one in its "

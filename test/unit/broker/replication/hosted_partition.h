@@ -58,13 +58,17 @@ class HostedPartition {
 
   storage_test::LogFixture& fixture() { return fixture_; }
 
-  // A follower's fetch: everything below `offset` is on its disk.
-  base::Result<replication::ReadOutcome> follower_fetch(int id, std::int64_t offset) {
+  // A follower's fetch, of the session with this clock: everything below `offset` is on its disk.
+  base::Result<replication::ReadOutcome> follower_fetch(
+      int id, std::int64_t offset,
+      const std::shared_ptr<replication::FollowerClock>* clock = nullptr) {
     replication::ReadParams params;
     params.fetch_offset = base::Offset(offset);
     params.replica_id = base::BrokerId(id);
     params.max_bytes = 1 << 20;
     params.now_ms = fixture_.now_ms;
+    params.follower_clock = clock;
+    if (clock != nullptr) (*clock)->last_fetch_ms.store(fixture_.now_ms);
     return partition_->read(params);
   }
 
