@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "runtime/standard_descriptors.h"
 #include "tools/tool.h"
 
 namespace {
@@ -36,6 +37,7 @@ int usage() {
 }  // namespace
 
 int main(int count, char** values) {
+  runtime::open_standard_descriptors();
   if (count < 2) return usage();
   // What a user must know is in the tool's own line; warnings of the layers below (one server of
   // an ensemble that is down) would only surround it.

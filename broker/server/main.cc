@@ -18,6 +18,7 @@
 #include "broker/server/logging.h"
 #include "runtime/freed_memory.h"
 #include "runtime/posix/file_system.h"
+#include "runtime/standard_descriptors.h"
 #include "runtime/uv/threads.h"
 
 namespace {
@@ -170,6 +171,7 @@ runtime::Task<int> run(runtime::UvLoop& loop, server::BrokerOptions options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  runtime::open_standard_descriptors();
   const auto command = parse(argc, argv);
   if (!command) return EXIT_FAILURE;
   if (command->wants_version) {

@@ -11,14 +11,44 @@ run_tool() {
   exec "$BARNABAS_HOME/libexec/barnabas" "$@"
 }
 
-# Prints the pids of processes whose executable has this name, newest last.
+# Prints the pids of processes whose executable has this name, newest last. What another user runs
+# does not show its executable, only its command: kill says then that it is not ours.
 pids_of_executable() {
-  local name=$1 directory
+  local name=$1 directory program
   for directory in /proc/[0-9]*; do
-    case "$(readlink "$directory/exe" 2>/dev/null)" in
+    program=$(readlink "$directory/exe" 2> /dev/null)
+    if [ -z "$program" ]; then
+      program=
+      { IFS= read -r -d '' program < "$directory/cmdline"; } 2> /dev/null
+    fi
+    case $program in
       */"$name" | */"$name (deleted)") echo "${directory#/proc/}" ;;
     esac
   done
+}
+
+# is_help ARGUMENT...: the first asks for help.
+is_help() {
+  case ${1:-} in --help | -help | -h) return 0 ;; esac
+  return 1
+}
+
+# check_daemon CONSOLE [CONFIG]: ends the script with a line where a daemon would end unseen, since
+# its configuration cannot be read or its output not written.
+check_daemon() {
+  local console=$1 config=${2:-}
+  case $config in
+    -*) ;;
+    *)
+      if [ -d "$config" ] || [ ! -r "$config" ]; then
+        echo "cannot read the configuration $config" >&2
+        exit 1
+      fi ;;
+  esac
+  if ! { : >> "$console"; } 2> /dev/null; then
+    echo "cannot write $console: give LOG_DIR a directory that is yours" >&2
+    exit 1
+  fi
 }
 
 # Sets `daemon` (yes or empty), `service` and `options_taken` from the options that Kafka's start

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-. "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/barnabas-env.sh"
 run_tool kafka-console-producer "$@"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 # Maps the class names that scripts for the JVM broker use to our programs. JVM options are ignored.
-. "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/barnabas-env.sh"
 read_start_options "" "$@"
 shift "$options_taken"
-if [ $# -lt 1 ]; then
+if [ $# -lt 1 ] || is_help "$@"; then
   echo "USAGE: $0 [-daemon] [-name servicename] [-loggc] classname [opts]"
   exit 1
 fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-. "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/barnabas-env.sh"
 usage="USAGE: $0 [-daemon] server.properties [--override property=value]*"
+read_start_options kafkaServer "$@"
+shift "$options_taken"
 if [ $# -lt 1 ]; then
   echo "$usage"
   exit 1
 fi
-read_start_options kafkaServer "$@"
-shift "$options_taken"
 for argument in "$@"; do
   case $argument in
     --help | -help | -h)
@@ -30,6 +31,7 @@ for option in ${KAFKA_LOG4J_OPTS:-} ${KAFKA_OPTS:-}; do
 done
 mkdir -p "$LOG_DIR" || exit 1
 if [ -n "$daemon" ]; then
+  check_daemon "$console" "$1"
   # The broker is told the file's name, so that it can keep it from growing for ever.
   BARNABAS_CONSOLE_FILE=$console nohup "$BARNABAS_HOME/libexec/barnabas-server" "$@" \
     > "$console" 2>&1 < /dev/null &

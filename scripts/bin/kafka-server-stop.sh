@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 # Signals ($SIGNAL, default TERM) every broker of this machine, or those that the options pick. Does
 # not wait, as Kafka's script does not.
-. "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/barnabas-env.sh"
 node_id=
 for argument in "$@"; do
   case $argument in
     --node-id=*) node_id=${argument#*=} ;;
     --process-role=broker) ;;
     --process-role=*) echo "No kafka server to stop"; exit 1 ;;
+    *.properties) ;; # some hand it the configuration, as Kafka's script allows
     *) echo "USAGE: $0 [--node-id=N] [--process-role=broker]"; exit 1 ;;
   esac
 done

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 # Starts Debian's ZooKeeper with the given configuration. The variables of Kafka's script mean what
 # they mean there.
-. "$(dirname "$(readlink -f "$0")")/barnabas-env.sh"
-if [ $# -lt 1 ]; then
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/barnabas-env.sh"
+read_start_options zookeeper "$@"
+shift "$options_taken"
+if [ $# -lt 1 ] || is_help "$@"; then
   echo "USAGE: $0 [-daemon] zookeeper.properties"
   exit 1
 fi
-read_start_options zookeeper "$@"
-shift "$options_taken"
 jar=/usr/share/java/zookeeper.jar
 # Its own class path has no logger: without these two it would end without a word.
 logger=/usr/share/java/slf4j-log4j12.jar:/usr/share/java/log4j-1.2.jar
@@ -43,6 +44,7 @@ command=("$java" ${KAFKA_HEAP_OPTS:--Xmx512M -Xms64M} ${KAFKA_JVM_PERFORMANCE_OP
   -cp "$jar:$logger${CLASSPATH:+:$CLASSPATH}" ${KAFKA_OPTS:-}
   org.apache.zookeeper.server.quorum.QuorumPeerMain "$@")
 if [ -n "$daemon" ]; then
+  check_daemon "$LOG_DIR/$service.out" "$1"
   nohup "${command[@]}" > "$LOG_DIR/$service.out" 2>&1 < /dev/null &
   exit 0
 fi

@@ -94,7 +94,7 @@ class ConsoleConsumer {
       if (has_enough()) return {};
       // Waits for one message, then takes those that are there already.
       int timeout_ms = kPollMs;
-      while (!has_enough() && g_signal == 0) {
+      while (!has_enough() && g_signal == 0 && !is_stdout_closed_) {
         const auto message = source_->next(timeout_ms);
         if (message == nullptr) break;
         timeout_ms = 0;

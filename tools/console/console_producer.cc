@@ -99,6 +99,8 @@ Outcome<config::Properties> producer_properties(const Options& options) {
   const std::string codec = options.given("compression-codec").value_or("gzip");
   properties.set("compression.type", options.has("compression-codec") ? codec : "none");
   if (!properties.contains("client.id")) properties.set("client.id", "console-producer");
+  // Java's own default; librdkafka's is five minutes.
+  if (!properties.contains("delivery.timeout.ms")) properties.set("delivery.timeout.ms", "120000");
   merge(properties, options, "timeout", "linger.ms");
   merge(properties, options, "request-required-acks", "acks");
   merge(properties, options, "request-timeout-ms", "request.timeout.ms");

@@ -73,6 +73,9 @@ class RdKafkaClient {
   // up with a warning after kCloseTimeoutMs, so that a user need not wait for brokers that are gone
   // (Kafka's consumer: 30 s).
   void close_consumer();
+  // Warns of brokers that cannot be reached although none has answered yet: for a tool that does
+  // without check_reachable() and waits.
+  void warn_from_now_on() { is_quiet_ = false; }
   // Serves callbacks without a word about brokers that are gone (at the end).
   void be_quiet() { is_quiet_ = true; }
 
@@ -94,7 +97,7 @@ class RdKafkaClient {
   std::string last_error_;
   void* opaque_ = nullptr;
   RdKafkaCallbacks::Rebalance on_rebalance_ = nullptr;
-  bool is_quiet_ = true;       // until some broker has answered
+  bool is_quiet_ = true;       // until some broker has answered, or warn_from_now_on()
   bool is_abandoned_ = false;  // it did not close in time
   RdKafkaPtr<rd_kafka_t> handle_;
 };

@@ -87,6 +87,7 @@ class VerifiableConsumer {
   Outcome<> run(const config::Properties& properties) {
     TRY_ASSIGN(client_, RdKafkaClient::create(JavaClient::consumer, properties,
                                               {.opaque = this, .on_rebalance = on_rebalance}));
+    client_->warn_from_now_on();
     rd_kafka_poll_set_consumer(client_->handle());
     print(event("startup_complete"));
     const auto outcome = subscribe();

@@ -78,6 +78,7 @@ class VerifiableProducer {
                RdKafkaClient::create(
                    JavaClient::producer, properties,
                    {.opaque = this, .on_delivery = on_delivery, .reports_successes = true}));
+    client_->warn_from_now_on();
     printer_.print(event("startup_complete"));
     printer_.flush();
     produce();

@@ -95,6 +95,10 @@ runtime::Task<bool> run_and_close(Shell& shell, runtime::WorkerPool& input, Sett
 }  // namespace
 
 int zookeeper_shell(const Arguments& arguments) {
+  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-help")) {
+    fmt::print(stderr, "{}\n", kUsage);
+    return 1;
+  }
   auto settings = read_arguments(arguments);
   if (!settings) {
     fmt::print(stderr, "{}\n", settings.error().message);

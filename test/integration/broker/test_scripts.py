@@ -1,8 +1,13 @@
 """The start scripts of dist/bin: the variables of Kafka's scripts mean what they mean there, or do
 no harm."""
 
-from harness import kafka_tools
+import os
+import shlex
+import shutil
+
+from harness import kafka_tools, places
 from harness.ports import free_port
+from harness.process import Process, run
 from harness.waiting import wait_until
 
 BINDING = "binding to port"
@@ -108,3 +113,120 @@ def test_class_names_of_older_scripts(case):
         "kafka-run-class", "-name", "kafkaServer", "-loggc", "kafka.Kafka", "--help"
     )
     assert "USAGE" in helped.stderr, helped
+
+
+def copied_installation(case, name="barnabas dist"):
+    """A copy of the installation that shares nothing with it but the programs."""
+    home = case.path(name, "x").parent
+    shutil.copytree(places.DIST / "bin", home / "bin")
+    shutil.copytree(places.DIST / "config", home / "config")
+    (home / "libexec").symlink_to(places.DIST / "libexec")
+    return home
+
+
+def test_scripts_run_however_they_are_called(case):
+    """By sh and by bash, from PATH, through a symbolic link, in a path with spaces."""
+    home = copied_installation(case)
+    link = case.path("topics")
+    link.symlink_to(home / "bin" / "kafka-topics.sh")
+    script = home / "bin" / "kafka-topics.sh"
+    path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
+    for command, environment in (
+        ([script], None),
+        (["sh", script], None),
+        (["bash", script], None),
+        ([link], None),
+        (["sh", link], None),
+        (["kafka-topics.sh"], path),
+        (["bash", "kafka-topics.sh"], path),
+    ):
+        done = run([*command, "--version"], environment=environment)
+        assert (done.returncode, done.stderr) == (0, ""), (command, done)
+        assert done.stdout.strip(), (command, done)
+    for script in {*(home / "bin").glob("*.sh")} - {home / "bin" / "barnabas-env.sh"}:
+        assert "BASH_VERSION" in script.read_text().splitlines()[1], script
+
+
+def test_a_daemon_that_cannot_begin_says_so(case):
+    """Its own words would go to a file where nobody looks."""
+    logs = case.path("logs")
+    environment = {"LOG_DIR": str(logs)}
+    missing = case.path("missing.properties")
+    blocked = case.path("blocked")
+    (blocked / "kafkaServer.out").mkdir(parents=True)
+    (blocked / "zookeeper.out").mkdir()
+    config = case.path("server.properties")
+    config.write_text("")
+    for name in ("kafka-server-start", "zookeeper-server-start"):
+        done = kafka_tools.tool(name, "-daemon", missing, environment=environment)
+        assert done.returncode == 1 and str(missing) in done.stderr, done
+        done = kafka_tools.tool(name, "-daemon", environment=environment)
+        assert done.returncode == 1 and done.stdout.startswith("USAGE: "), done
+        done = kafka_tools.tool(name, "-daemon", config, environment={"LOG_DIR": str(blocked)})
+        assert done.returncode == 1 and "LOG_DIR" in done.stderr, done
+
+
+def test_asking_the_other_scripts_for_help_does_nothing_else(case):
+    zookeeper = case.zookeeper()
+    for option in ("--help", "-h"):
+        for name in ("zookeeper-server-stop", "zookeeper-server-start", "kafka-run-class"):
+            done = kafka_tools.tool(name, option)
+            assert done.returncode == 1 and done.stdout.startswith("USAGE: "), (name, done)
+    listed = kafka_tools.ok("zookeeper-shell", zookeeper.connect_string, "ls", "/")
+    assert "zookeeper" in listed, listed
+
+
+def test_a_broker_of_another_user_is_not_said_to_be_absent(case):
+    """Only its command can be read then; the signal is 0, and refused."""
+    if os.geteuid() != 0:
+        case.skip("needs root, to be another user")
+    broker = case.single()
+    options = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    script = kafka_tools.script("kafka-server-stop.sh")
+    as_nobody = ["setpriv", *options]
+    if run([*as_nobody, "test", "-r", script]).returncode != 0:
+        case.skip("another user cannot read this installation")
+    done = run([*as_nobody, script], environment={"SIGNAL": "0"})
+    assert "No kafka server" not in done.stdout and done.returncode == 1, done
+    assert str(broker.process.pid) in done.stderr, done
+
+
+def test_stop_takes_a_configuration_as_kafkas_does(case):
+    broker = case.single()
+    done = kafka_tools.tool(
+        "kafka-server-stop", "config/server.properties", environment={"SIGNAL": "0"}
+    )
+    assert done.returncode == 0, done
+    assert broker.process.running()
+    done = kafka_tools.tool("kafka-server-stop", "0", environment={"SIGNAL": "0"})
+    assert done.returncode == 1 and done.stdout.startswith("USAGE: "), done
+
+
+def test_closed_standard_descriptors(case):
+    """They are not given to sockets and files: libuv would end the tool, and lines of a log would
+    be written into whatever has the number."""
+    broker = case.single()
+    list_topics = [kafka_tools.script("kafka-topics.sh"), "--bootstrap-server", broker.address]
+    list_topics = shlex.join(map(str, [*list_topics, "--list"]))
+    for closed, code in (("<&-", 0), (">&-", 1), ("2>&-", 0), ("<&- 2>&-", 0), ("<&- >&- 2>&-", 1)):
+        done = run(["sh", "-c", f"{list_topics} {closed}"])
+        assert done.returncode == code, (closed, done)
+        assert "Assertion" not in done.stderr, done
+    server = case.broker(case.zookeeper(name="second"), start=False)
+    command = [kafka_tools.script("kafka-server-start.sh"), server.write_properties()]
+    command = shlex.join(map(str, command))
+    logs = case.path("closed-logs")
+    process = Process(
+        ["sh", "-c", f"exec {command} <&- >&- 2>&-"],
+        case.path("closed.log"),
+        {"LOG_DIR": str(logs)},
+    )
+    case.at_end(lambda: process.kill() if process.running() else None)
+    log = logs / "server.log"
+    wait_until(
+        lambda: not process.running() or (log.exists() and "started (kafka" in log.read_text()),
+        60,
+        "the broker",
+    )
+    assert process.running(), process.log.text()
+    assert process.terminate() == 143

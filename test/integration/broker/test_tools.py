@@ -3,6 +3,7 @@
 import subprocess
 
 from harness import kafka_tools, kcat
+from harness.ports import free_port
 from harness.waiting import wait_until
 
 LINES = b"".join(b"line %d\n" % i for i in range(1000))
@@ -208,3 +209,32 @@ def test_a_server_that_is_not_there(case):
         "kafka-topics", "--bootstrap-server", "127.0.0.1:1", "--list", timeout_s=90
     )
     assert done.returncode == 1 and "127.0.0.1:1" in done.stdout + done.stderr
+
+
+def test_the_console_producer_waits_as_long_as_javas(case):
+    """Two minutes for a delivery: batching for longer than that is refused."""
+    broker = case.single()
+    options = ["--bootstrap-server", broker.address, "--topic", "t"]
+    done = kafka_tools.tool("kafka-console-producer", *options, "--timeout", "120001")
+    assert done.returncode == 1 and "linger.ms" in done.stderr, done
+    kafka_tools.ok("kafka-console-producer", *options, "--timeout", "119999")
+
+
+def test_help_of_the_shell(case):
+    del case
+    done = kafka_tools.tool("zookeeper-shell", "--help")
+    assert done.returncode == 1 and done.stderr.startswith("USAGE: zookeeper-shell.sh "), done
+    assert done.stdout == "", done
+
+
+def test_the_verifiable_tools_name_a_broker_that_is_absent(case):
+    """They try on, as Kafka's do, but not without a word."""
+    address = f"127.0.0.1:{free_port()}"
+    for name, options in (
+        ("kafka-verifiable-producer", ["--max-messages", "1"]),
+        ("kafka-verifiable-consumer", ["--group-id", "g"]),
+    ):
+        command = ["--bootstrap-server", address, "--topic", "t", *options]
+        process = kafka_tools.start_tool(case, name, *command)
+        process.log.wait_for(rf"WARN No broker can be reached \({address}.*\), trying on", 20)
+        assert process.running()

@@ -3,6 +3,7 @@ is committed and nothing else, the group is left, and the exit code is Kafka's."
 
 import json
 import signal
+import subprocess
 import threading
 
 from harness import kafka_tools, kcat
@@ -209,3 +210,27 @@ def test_a_member_that_stopped_is_not_missed(case):
     tool.log.wait_for("^line 3$", 30)
     tool.terminate()
     wait_until(lambda: members(broker) == [], 20, "the group is empty")
+
+
+def test_a_reader_that_has_seen_enough(case):
+    """As `| head -3` does: the consumer ends with what the pipe holds, not with the topic."""
+    broker = case.single()
+    count = 200_000
+    kafka_tools.create_topic(broker, "t")
+    lines = "".join(f"line {number}\n" for number in range(count)).encode()
+    options = [*server(broker), "--topic", "t"]
+    kafka_tools.ok("kafka-console-producer", *options, input_bytes=lines)
+    script = kafka_tools.script("kafka-console-consumer.sh")
+    command = [str(script), *options, "--group", "g", "--from-beginning"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as consumer:
+        case.at_end(consumer.kill)
+        assert [consumer.stdout.readline() for _ in range(3)] == lines.splitlines(True)[:3]
+        consumer.stdout.close()
+        said = consumer.stderr.read().decode()
+        assert consumer.wait(60) == 0, said
+    assert said.startswith("Unable to write to standard out, closing consumer.\n"), said
+    # Some buffers of 64 KiB.
+    assert 0 < committed(broker)[0] < count // 2, said
+    assert members(broker) == []
