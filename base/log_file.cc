@@ -40,7 +40,8 @@ void LogFile::rotate(std::int32_t kept_max) {
     return age == 0 ? path_ : path_ + "." + std::to_string(age);
   };
   close();
-  ::unlink(older(kept_max).c_str());
+  // Beyond it there are more where more were kept before.
+  for (std::int32_t age = kept_max; ::unlink(older(age).c_str()) == 0;) ++age;
   for (std::int32_t age = kept_max; age > 0; --age) {
     std::rename(older(age - 1).c_str(), older(age).c_str());
   }

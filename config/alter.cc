@@ -171,7 +171,9 @@ std::optional<AlterError> broker_entry_fault(std::string_view name, const std::s
         "Set({})",
         name));
   }
-  if (key->name == "listeners" && dynamic_entry_fault(name, text, false, file)) {
+  const bool is_about_sockets =
+      key->name == "listeners" || key->name == "listener.security.protocol.map";
+  if (is_about_sockets && dynamic_entry_fault(name, text, false, file)) {
     return invalid(fmt::format(
         "Invalid value {} for configuration {}: Listeners of a running broker cannot be changed: "
         "set them in server.properties and restart it",

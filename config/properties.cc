@@ -103,15 +103,40 @@ std::optional<std::uint32_t> parse_hex4(std::string_view text) {
 bool is_high_surrogate(std::uint32_t code) { return code >= 0xd800 && code < 0xdc00; }
 bool is_low_surrogate(std::uint32_t code) { return code >= 0xdc00 && code < 0xe000; }
 
+// The code point at the front of `text` and its length; a byte that is no UTF-8 stands for itself,
+// as in ISO-8859-1.
+std::pair<std::uint32_t, std::size_t> decode_front(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const auto first = byte(0);
+  std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (first >= 0xc0 && first < 0xf8 && text.size() >= length) {
+    std::uint32_t code = first & (0xffu >> (length + 1));
+    bool is_valid = true;
+    for (std::size_t i = 1; i < length; ++i) {
+      is_valid = is_valid && (byte(i) & 0xc0) == 0x80;
+      code = (code << 6) | (byte(i) & 0x3f);
+    }
+    const bool is_surrogate = code >= 0xd800 && code < 0xe000;
+    if (is_valid && code >= kSmallest[length] && code < 0x110000 && !is_surrogate) {
+      return {code, length};
+    }
+  }
+  return {first, 1};
+}
+
 // nullopt for a malformed \uXXXX.
 std::optional<std::string> unescape(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      if (text[i] != '\\') result += text[i];
+    if (text[i] != '\\') {
+      const auto [code, length] = decode_front(text.substr(i));
+      append_utf8(result, code);
+      i += length - 1;
       continue;
     }
+    if (i + 1 == text.size()) continue;
     const char escaped = text[++i];
     switch (escaped) {
       case 't': result += '\t'; break;
@@ -135,7 +160,11 @@ std::optional<std::string> unescape(std::string_view text) {
         append_utf8(result, code);
         break;
       }
-      default: result += escaped; break;
+      default: {
+        const auto [code, length] = decode_front(text.substr(i));
+        append_utf8(result, code);
+        i += length - 1;
+      }
     }
   }
   return result;
@@ -157,28 +186,6 @@ std::pair<std::string_view, std::string_view> split(std::string_view line) {
     while (value_begin < line.size() && is_blank(line[value_begin])) ++value_begin;
   }
   return {line.substr(0, key_end), line.substr(value_begin)};
-}
-
-// The code point at the front of `text` and its length; a byte that is no UTF-8 stands for itself,
-// as in ISO-8859-1.
-std::pair<std::uint32_t, std::size_t> decode_front(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const auto first = byte(0);
-  std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (first >= 0xc0 && first < 0xf8 && text.size() >= length) {
-    std::uint32_t code = first & (0xffu >> (length + 1));
-    bool is_valid = true;
-    for (std::size_t i = 1; i < length; ++i) {
-      is_valid = is_valid && (byte(i) & 0xc0) == 0x80;
-      code = (code << 6) | (byte(i) & 0x3f);
-    }
-    const bool is_surrogate = code >= 0xd800 && code < 0xe000;
-    if (is_valid && code >= kSmallest[length] && code < 0x110000 && !is_surrogate) {
-      return {code, length};
-    }
-  }
-  return {first, 1};
 }
 
 void append_escaped(std::string& to, std::string_view text, bool is_key) {

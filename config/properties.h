@@ -6,8 +6,9 @@
 // - `=`, `:` or blanks separate key and value; `#` and `!` begin a comment line; a backslash at the
 //   end continues a line; `\t \n \r \f \uXXXX` and `\<any>` are escapes; a later key wins.
 // - Blanks before a value are dropped, those behind it are kept (type parsers trim them).
-// - Java reads the bytes as ISO-8859-1. Bytes above 0x7f are kept here as they stand, so that UTF-8
-//   files read as their authors meant them; \uXXXX becomes UTF-8.
+// - Java reads the bytes as ISO-8859-1. Here what is UTF-8 is kept, so that such files read as
+//   their authors meant them; any other byte is a character of ISO-8859-1, and \uXXXX becomes
+//   UTF-8: keys and values are always UTF-8.
 #pragma once
 
 #include <functional>

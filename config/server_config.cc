@@ -315,7 +315,8 @@ std::optional<std::string> dynamic_entry_fault(std::string_view name, const std:
   if (!is_allowed) return "it cannot be set dynamically at this level";
   const auto value = parse_value(*key, text);
   if (!value) return value.error();
-  if (key->name == "listeners") {
+  // The map says something of the listeners alone.
+  if (key->name == "listeners" || key->name == "listener.security.protocol.map") {
     const auto of_file = file.find(name);
     if (text != (of_file == file.end() ? *key->default_text : of_file->second)) {
       return "sockets are opened at the start alone, from server.properties";

@@ -18,7 +18,7 @@ constexpr Key kKeys[] = {
      "Protocol version that brokers speak among themselves; raise it once every broker is "
      "upgraded."},
     {"background.threads", kInt, "10", at_least(1), kCluster, kNoEffect,
-     "Size of a thread pool that this broker does not have; its work runs on the loops and on "
+     "Accepted for compatibility; there is no such thread pool, its work runs on the loops and on "
      "bounded workers."},
     {"request.timeout.ms", kInt, "30000", kAny, kReadOnly, kBuilt,
      "How long a request to another broker may take."},

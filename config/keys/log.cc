@@ -50,7 +50,8 @@ constexpr Key kKeys[] = {
     {"log.preallocate", kBool, "false", kAny, kCluster, kNoEffect,
      "Accepted for compatibility; files are never preallocated."},
     {"log.message.downconversion.enable", kBool, "true", kAny, kCluster, kNoEffect,
-     "Whether records may be converted for consumers that know only older formats."},
+     "Accepted for compatibility; records are never converted for consumers that know only older "
+     "formats."},
     {"log.message.format.version", kString, "3.0-IV1", kVersion, kReadOnly, kNoEffect,
      "Record format of stored batches; ignored from inter.broker.protocol.version 3.0 on."},
     {"log.message.timestamp.after.max.ms", kLong, kLongMax, at_least(0), kCluster, kBuilt,

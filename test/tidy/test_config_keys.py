@@ -117,8 +117,8 @@ LIVE = {
     "num.recovery.threads.per.data.dir": "set_recovery_threads",
     "producer.id.expiration.ms": None,  # part of each log's settings
     "advertised.listeners": "update_registration",
-    "listener.security.protocol.map": "update_registration",
-    "listeners": None,  # any other value is refused
+    "listener.security.protocol.map": None,  # any other value is refused
+    "listeners": None,  # as well
     "unclean.leader.election.enable": "set_topic_defaults",
     "barnabas.log.level": "apply_logging",
     "barnabas.log.file.bytes": "apply_logging",

@@ -41,6 +41,21 @@ TEST_CASE("a file goes no further than its size, and the oldest goes") {
   CHECK_FALSE(fs::exists(directory.path / "server.log.3"));
 }
 
+TEST_CASE("fewer are kept: those beyond go") {
+  const Directory directory;
+  LogFile file(directory.path / "server.log", LogFile::Output::elsewhere);
+  for (int i = 0; i < 9; ++i) {
+    file.write("line" + std::to_string(i) + "\n", {.bytes_max = 10, .kept_max = 4});
+  }
+  CHECK(fs::exists(directory.path / "server.log.4"));
+  file.write("line9\n", {.bytes_max = 10, .kept_max = 1});
+  CHECK(directory.text("server.log") == "line9\n");
+  CHECK(directory.text("server.log.1") == "line8\n");
+  for (const char* name : {"server.log.2", "server.log.3", "server.log.4"}) {
+    CHECK_FALSE(fs::exists(directory.path / name));
+  }
+}
+
 TEST_CASE("no size, no older files; and none kept") {
   const Directory directory;
   LogFile file(directory.path / "server.log", LogFile::Output::elsewhere);

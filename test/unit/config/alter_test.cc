@@ -114,6 +114,8 @@ TEST_CASE("broker") {
       {put("num.recovery.threads.per.data.dir", "1"), "half the current value"},
       {put("advertised.listeners", "FOO://h:1"), "no security protocol"},
       {put("listeners", "PLAINTEXT://:1"), "Listeners of a running broker cannot be changed"},
+      {put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,MORE:PLAINTEXT"),
+       "Listeners of a running broker cannot be changed"},
       {put("num.replica.fetchers", "2"), "not built yet"},
       {put("leader.replication.throttled.rate", "2"), "not built yet"},
   };

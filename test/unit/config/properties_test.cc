@@ -51,6 +51,12 @@ TEST_CASE("separators, blanks, comments") {
       {"a=\\uD83D\\uDE00", "a", "\xf0\x9f\x98\x80"},
       {"a=\\uD83Dx", "a", "\xef\xbf\xbdx"},
       {"a=\xc3\xa9", "a", "\xc3\xa9"},
+      {"a=\\\xc3\xa9", "a", "\xc3\xa9"},
+      // No UTF-8, so ISO-8859-1: what is read is UTF-8 all the same.
+      {"a=\xe9", "a", "\xc3\xa9"},
+      {"a=\\\xe9", "a", "\xc3\xa9"},
+      {"a=\xe9t\xe9", "a", "\xc3\xa9t\xc3\xa9"},
+      {"\xe9=1", "\xc3\xa9", "1"},
       {"a=b\\", "a", "b"},
       {"=x", "", "x"},
   };
