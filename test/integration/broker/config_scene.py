@@ -213,7 +213,7 @@ class Setting:
             try:
                 wait_until(is_so, LIMIT_S, "")
             except TimedOut:
-                raise AssertionError(f"{self} {when}: {seen[0]}, not {wanted}") from None
+                raise AssertionError(f"{self} {when}: {seen}, not {wanted}") from None
 
         shows(before, "not set")
         self.set(value, topic)

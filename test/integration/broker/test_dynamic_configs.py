@@ -8,7 +8,7 @@ from harness.waiting import wait_until
 from harness.zkcli import ZkClient
 from integration.broker.broker_observers import BROKER_OBSERVERS, SMALL_MAP
 from integration.broker.config_scene import BROKER, TOPIC, Scene, Setting
-from integration.broker.log_observers import BROKER_KEY, LOG_OBSERVERS
+from integration.broker.log_observers import BROKER_KEY, LOG_OBSERVERS, dirty
 
 LIMIT_S = 300
 INVALID_REQUEST, INVALID_CONFIG = 42, 40
@@ -169,6 +169,23 @@ def test_what_gives_keys_a_meaning_is_refused(case):
     ):
         broker = case.broker(zookeeper, start=False, name=f"refused-{number}", settings=settings)
         broker.fail_to_start("not built")
+
+
+def test_changes_in_quick_succession(case):
+    """Of what is started anew with each of them, the last one counts."""
+    scene = Scene(case)
+    log = scene.broker.log
+    topic = scene.topic(cleanup_policy="compact", segment_bytes=400, min_cleanable_dirty_ratio=0)
+    rate = Setting(scene, "log.cleaner.io.max.bytes.per.second", BROKER, "0")
+    for number in range(60):
+        # Slow enough that nothing is compacted in time, if it were in force.
+        rate.set(10 + number)
+        rate.set(None)
+        if number % 10 == 0:
+            since = log.position()
+            dirty(scene, topic)
+            log.wait_for(rf" {topic}-0 compacted", 10, since)
+    wait_until(lambda: scene.threads("cleaner") == 1, 10, "one cleaner")
 
 
 def closing_threads(scene, topics, faults):
