@@ -24,7 +24,8 @@ void LiveConfig::on_changed(const config::ServerConfig& before, const config::Se
   has_new_cleaner_ = has_new_cleaner_ || now.log.cleaner != before.log.cleaner;
   has_new_endpoints_ =
       has_new_endpoints_ || now.network.advertised_listeners != before.network.advertised_listeners;
-  if (!std::exchange(is_stale_, true)) scope_.spawn(catch_up());
+  is_stale_ = true;
+  if (!std::exchange(is_catching_up_, true)) scope_.spawn(catch_up());
 }
 
 void LiveConfig::on_unclean_allowed(const std::string& topic) {
@@ -33,8 +34,7 @@ void LiveConfig::on_unclean_allowed(const std::string& topic) {
 
 // One at a time, each with the newest config.
 runtime::Task<void> LiveConfig::catch_up() {
-  while (is_stale_ && !scope_.cancelled()) {
-    is_stale_ = false;
+  while (std::exchange(is_stale_, false) && !scope_.cancelled()) {
     const auto config = p_.config.get();
     co_await p_.server->update_limits(config->network);
     if (std::exchange(has_new_cleaner_, false) && p_.cleaning != nullptr) {
@@ -49,7 +49,7 @@ runtime::Task<void> LiveConfig::catch_up() {
       if (!updated) LOG_WARN("registration not updated: {}", updated.error().to_string());
     }
   }
-  is_stale_ = false;
+  is_catching_up_ = false;
 }
 
 runtime::Task<void> LiveConfig::close() {

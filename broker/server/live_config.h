@@ -21,7 +21,10 @@ class LiveConfig final : public BrokerConfigUser {
   runtime::Task<void> catch_up();
 
   Parts& p_;
-  bool is_stale_ = false;  // something below is to be brought up to date, in catch_up()
+  bool is_stale_ = false;  // something is to be brought up to date, in catch_up()
+  // A change that comes in between is left to the one that runs: two at once would end each
+  // other's cleaner, and the older config could win.
+  bool is_catching_up_ = false;
   bool has_new_cleaner_ = false;
   bool has_new_endpoints_ = false;
   runtime::TaskScope scope_;

@@ -91,6 +91,10 @@ def file_cases():
     return cases
 
 
+# What stands for these in a log line.
+NAMES = {"foreign directory": "backup", "foreign file": "notes.txt"}
+
+
 def lines(*more):
     """The usual file with further lines."""
     return lambda usual: usual + "".join(line + "\n" for line in more).encode("latin-1")

@@ -121,13 +121,14 @@ def has_leader(port):
     return any(t["topic"] == "t" and t["partitions"][0]["leader"] == 0 for t in topics)
 
 
-def outcome_on_files(side, work, first, other, hurt, settings):
+def outcome_on_files(side, work, directories, name, settings):
     """Two directories, the first of which is damaged."""
+    first, other = directories
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     shutil.copytree(first, work / "a")
     shutil.copytree(other, work / "b")
-    hurt(work / "a")
+    damage.file_cases()[name](work / "a")
     port = free_port()
     values = settings(port, f"{work}/a,{work}/b")
     file = work / "server.properties"
@@ -141,7 +142,11 @@ def outcome_on_files(side, work, first, other, hurt, settings):
         except TimedOut:
             return WITHOUT_IT
         count = serves(port)
-        return WITHOUT_IT if count is None else f"starts with {count} records"
+        if count is None:
+            return WITHOUT_IT
+        said = re.escape(damage.NAMES.get(name[0], name[0]))
+        warns = process.log.lines(" (WARN|ERROR) .*" + said)
+        return f"starts with {count} records" + (", with a warning" if warns else "")
     finally:
         if process.running():
             process.terminate(90)
@@ -192,9 +197,8 @@ def test_files_of_a_log_directory(case):
             outcome_on_files(
                 side,
                 case.path("work", "x").parent,
-                first,
-                other,
-                cases[name],
+                (first, other),
+                name,
                 lambda port, dirs: usual_settings(zookeeper, port, dirs),
             )
             for side in sides

@@ -29,6 +29,8 @@ SETTINGS = {
     "producer.id.expiration.check.interval.ms": 50,
     "log.cleaner.backoff.ms": 20,
     "zookeeper.session.timeout.ms": 2000,
+    # There is nobody to hand a leader to.
+    "controlled.shutdown.enable": "false",
 }
 
 
@@ -211,7 +213,7 @@ class Setting:
             try:
                 wait_until(is_so, LIMIT_S, "")
             except TimedOut:
-                raise AssertionError(f"{self} {when}: {seen[0]}, not {wanted}") from None
+                raise AssertionError(f"{self} {when}: {seen}, not {wanted}") from None
 
         shows(before, "not set")
         self.set(value, topic)

@@ -8,11 +8,13 @@ from harness.waiting import wait_until
 from harness.zkcli import ZkClient
 from integration.broker.broker_observers import BROKER_OBSERVERS, SMALL_MAP
 from integration.broker.config_scene import BROKER, TOPIC, Scene, Setting
-from integration.broker.log_observers import BROKER_KEY, LOG_OBSERVERS
+from integration.broker.log_observers import BROKER_KEY, LOG_OBSERVERS, dirty
 
 LIMIT_S = 300
 INVALID_REQUEST, INVALID_CONFIG = 42, 40
 NO_LEADER = -1
+# Types of DescribeConfigs.
+BOOLEAN, INT, SHORT, LONG, DOUBLE = 1, 3, 4, 5, 6
 
 # Observed by tests of their own below.
 ELSEWHERE = {"num.recovery.threads.per.data.dir", "unclean.leader.election.enable"}
@@ -28,6 +30,11 @@ WITHOUT_MEANING = {
     "num.io.threads",
     "num.network.threads",
 }
+HIDDEN = (
+    "follower.replication.throttled.rate",
+    "leader.replication.throttled.rate",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
+)
 TOPIC_WITHOUT_MEANING = {
     "follower.replication.throttled.replicas",
     "leader.replication.throttled.replicas",
@@ -85,24 +92,31 @@ def leader(scene, topic):
 
 
 def test_unclean_leader_election(case):
-    scene = Scene(case, orphans=("of-topic", "of-broker"))
+    topics = ("of-topic", "of-broker", "of-all")
+    scene = Scene(case, orphans=topics)
     key = "unclean.leader.election.enable"
-    for topic, kind, name in (("of-topic", TOPIC, ""), ("of-broker", BROKER, "0")):
+    own = Setting(scene, key, TOPIC, "")
+    # Each topic is led by what is set for it alone.
+    own.set("false", "of-all")
+    for topic, kind, name in zip(topics, (TOPIC, BROKER, BROKER), ("", "0", "")):
         setting = Setting(scene, key, kind, name)
         assert leader(scene, topic) == NO_LEADER
         setting.set("true", topic)
         wait_until(lambda t=topic: leader(scene, t) == 0, 20, f"{setting}: {topic} is led")
         setting.set(None, topic)
+        if topic == "of-broker":
+            assert leader(scene, "of-all") == NO_LEADER
+            own.set(None, "of-all")
 
 
 def plausible(entry):
     """A value of the key's type that is not its default."""
     kind, value = entry["config_type"], entry["value"]
-    if kind == 1:
+    if kind == BOOLEAN:
         return "false" if value == "true" else "true"
-    if kind in (3, 4, 5):
+    if kind in (INT, SHORT, LONG):
         return "2" if value == "1" else str(int(value or 0) // 2 + 1)
-    if kind == 6:
+    if kind == DOUBLE:
         return "0.25"
     if entry["name"] == "listener.security.protocol.map":
         return value + ",MORE:PLAINTEXT"
@@ -116,6 +130,8 @@ def test_every_dynamic_key_is_observed_or_refused(case):
     entries = scene.describe(BROKER, "0", documentation=True)
     dynamic = [entry for entry in entries if not entry["read_only"]]
     assert len(dynamic) > 60, len(dynamic)
+    # Left out of DescribeConfigs until they are set.
+    dynamic += [{"name": name, "config_type": LONG, "value": None} for name in HIDDEN]
     problems = []
     for entry in dynamic:
         name = entry["name"]
@@ -153,6 +169,23 @@ def test_what_gives_keys_a_meaning_is_refused(case):
     ):
         broker = case.broker(zookeeper, start=False, name=f"refused-{number}", settings=settings)
         broker.fail_to_start("not built")
+
+
+def test_changes_in_quick_succession(case):
+    """Of what is started anew with each of them, the last one counts."""
+    scene = Scene(case)
+    log = scene.broker.log
+    topic = scene.topic(cleanup_policy="compact", segment_bytes=400, min_cleanable_dirty_ratio=0)
+    rate = Setting(scene, "log.cleaner.io.max.bytes.per.second", BROKER, "0")
+    for number in range(60):
+        # Slow enough that nothing is compacted in time, if it were in force.
+        rate.set(10 + number)
+        rate.set(None)
+        if number % 10 == 0:
+            since = log.position()
+            dirty(scene, topic)
+            log.wait_for(rf" {topic}-0 compacted", 10, since)
+    wait_until(lambda: scene.threads("cleaner") == 1, 10, "one cleaner")
 
 
 def closing_threads(scene, topics, faults):
