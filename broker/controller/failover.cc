@@ -28,9 +28,9 @@ runtime::Task<base::Result<void>> load_brokers(Environment& env) {
 }
 
 runtime::Task<base::Result<void>> load_topics(Environment& env, TopicChanges& topics) {
-  CO_TRY_ASSIGN(const std::set<std::string> names, co_await env.store.read_topics());
+  CO_TRY_ASSIGN(std::vector<std::string> names, co_await env.store.read_topics());
   CO_TRY_ASSIGN(const std::vector<TopicPartition> partitions,
-                co_await topics.load({names.begin(), names.end()}));
+                co_await topics.load(std::move(names)));
   CO_TRY(co_await topics.load_states(partitions));
   co_return base::Result<void>();
 }

@@ -81,7 +81,8 @@ class Store {
   // nullopt: not registered.
   virtual StoreTask<std::optional<RegisteredBroker>> read_broker(std::int32_t id) = 0;
 
-  virtual StoreTask<std::set<std::string>> read_topics() = 0;
+  // Sorted: all names are compared with those that are known, so nothing is made of them first.
+  virtual StoreTask<std::vector<std::string>> read_topics() = 0;
   virtual StoreTask<std::vector<AssignmentRead>> read_assignments(
       std::vector<std::string> topics) = 0;
   virtual StoreTask<RefusedTopics> write_assignments(

@@ -10,18 +10,24 @@
 namespace controller {
 
 runtime::Task<base::Result<void>> TopicChanges::on_topics_changed() {
-  CO_TRY_ASSIGN(const std::set<std::string> present, co_await env_.store.read_topics());
+  CO_TRY_ASSIGN(std::vector<std::string> present, co_await env_.store.read_topics());
+  std::erase_if(env_.context.unreadable_topics(), [&](const std::string& name) {
+    return !std::ranges::binary_search(present, name);
+  });
   std::vector<std::string> appeared;
   std::vector<std::string> vanished;
-  for (const std::string& name : present) {
-    if (std::as_const(env_.context).find_topic(name) != nullptr) continue;
-    if (!env_.context.is_unreadable(name)) appeared.push_back(name);
+  // Both are in order of name: one walk over what may be all topics for the sake of one.
+  const auto& topics = env_.context.topics();
+  auto known = topics.begin();
+  for (std::string& name : present) {
+    for (; known != topics.end() && known->first < name; ++known) vanished.push_back(known->first);
+    if (known != topics.end() && known->first == name) {
+      ++known;
+    } else if (!env_.context.is_unreadable(name)) {
+      appeared.push_back(std::move(name));
+    }
   }
-  std::erase_if(env_.context.unreadable_topics(),
-                [&](const std::string& name) { return !present.contains(name); });
-  for (const auto& [name, topic] : env_.context.topics()) {
-    if (!present.contains(name)) vanished.push_back(name);
-  }
+  for (; known != topics.end(); ++known) vanished.push_back(known->first);
   for (const std::string& name : vanished) env_.context.remove_topic(name);
   if (!appeared.empty() || !vanished.empty()) {
     LOG_INFO("topics changed new={} vanished={}", appeared.size(), vanished.size());

@@ -115,10 +115,8 @@ StoreTask<std::optional<RegisteredBroker>> ZkStore::read_broker(std::int32_t id)
   co_return std::optional(std::move(broker));
 }
 
-StoreTask<std::set<std::string>> ZkStore::read_topics() {
-  CO_TRY_ASSIGN(const std::vector<std::string> names,
-                co_await list(std::string(paths::kTopics), true));
-  co_return std::set<std::string>(names.begin(), names.end());
+StoreTask<std::vector<std::string>> ZkStore::read_topics() {
+  return list(std::string(paths::kTopics), /*watch=*/true);
 }
 
 StoreTask<std::vector<AssignmentRead>> ZkStore::read_assignments(std::vector<std::string> topics) {

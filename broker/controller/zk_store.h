@@ -20,7 +20,7 @@ class ZkStore final : public Store {
 
   StoreTask<std::vector<RegisteredBroker>> read_brokers() override;
   StoreTask<std::optional<RegisteredBroker>> read_broker(std::int32_t id) override;
-  StoreTask<std::set<std::string>> read_topics() override;
+  StoreTask<std::vector<std::string>> read_topics() override;
   StoreTask<std::vector<AssignmentRead>> read_assignments(std::vector<std::string> topics) override;
   StoreTask<RefusedTopics> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;
@@ -55,7 +55,7 @@ class ZkStore final : public Store {
   StoreTask<std::vector<StateRead>> get_states(std::vector<TopicPartition> partitions, bool watch);
   // nullopt: no such znode. A watch is armed in either case.
   StoreTask<std::optional<zkclient::NodeData>> get_watched(std::string path);
-  // Empty if there is no such znode.
+  // Sorted; empty if there is no such znode.
   StoreTask<std::vector<std::string>> list(std::string path, bool watch);
   StoreTask<Notifications> read_notifications(std::string parent, std::string prefix,
                                               bool is_isr_change);

@@ -16,6 +16,10 @@ constexpr std::int64_t kPrefetchBelow = 100;
 
 }  // namespace
 
+bool is_producer_id_block(std::int64_t start, std::int32_t length) {
+  return start >= 0 && length > 0 && start <= std::numeric_limits<std::int64_t>::max() - length;
+}
+
 ProducerIdSource::ProducerIdSource(cluster::ControllerLink& link, std::int32_t broker_id,
                                    std::function<std::int64_t()> broker_epoch)
     : link_(link), broker_id_(broker_id), broker_epoch_(std::move(broker_epoch)) {}
@@ -77,14 +81,12 @@ runtime::Task<base::Result<void>> ProducerIdSource::fetch_block() {
   request.broker_epoch = broker_epoch_();
   CO_TRY_ASSIGN(const auto response, co_await link_.call<protocol::AllocateProducerIdsResponse>(
                                          request, kRequestTimeoutMs));
-  if (response.error_code != 0 || response.producer_id_len <= 0) {
+  if (response.error_code != 0) {
     const auto code = protocol::error_code_from_wire(response.error_code);
     LOG_WARN_EVERY(1000, "no producer ids from the controller: {}", protocol::name(code));
     co_return base::fail(base::Errc::unavailable, std::string(protocol::name(code)));
   }
-  const std::int64_t start_max =
-      std::numeric_limits<std::int64_t>::max() - response.producer_id_len;
-  if (response.producer_id_start < 0 || response.producer_id_start > start_max) {
+  if (!is_producer_id_block(response.producer_id_start, response.producer_id_len)) {
     LOG_WARN_EVERY(1000, "the controller gave producer ids that cannot be start={} length={}",
                    response.producer_id_start, response.producer_id_len);
     co_return base::fail(base::Errc::unavailable, "producer ids that cannot be");

@@ -15,6 +15,9 @@
 
 namespace transactions {
 
+// Whether a controller's answer is a block of ids: not empty, none below zero or past the largest.
+bool is_producer_id_block(std::int64_t start, std::int32_t length);
+
 class ProducerIdSource {
  public:
   // `broker_epoch`: of our registration; any thread.

@@ -35,9 +35,9 @@ StoreTask<std::optional<RegisteredBroker>> MemoryStore::read_broker(std::int32_t
   co_return std::optional(found->second);
 }
 
-StoreTask<std::set<std::string>> MemoryStore::read_topics() {
-  std::set<std::string> names;
-  for (const auto& [name, topic] : topics) names.insert(name);
+StoreTask<std::vector<std::string>> MemoryStore::read_topics() {
+  std::vector<std::string> names;
+  for (const auto& [name, assignment] : topics) names.push_back(name);
   co_return names;
 }
 

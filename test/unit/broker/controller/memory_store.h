@@ -42,7 +42,7 @@ class MemoryStore final : public Store {
 
   StoreTask<std::vector<RegisteredBroker>> read_brokers() override;
   StoreTask<std::optional<RegisteredBroker>> read_broker(std::int32_t id) override;
-  StoreTask<std::set<std::string>> read_topics() override;
+  StoreTask<std::vector<std::string>> read_topics() override;
   StoreTask<std::vector<AssignmentRead>> read_assignments(std::vector<std::string> names) override;
   StoreTask<RefusedTopics> write_assignments(
       std::map<std::string, cluster::TopicAssignment> assignments) override;

@@ -107,6 +107,20 @@ TEST_CASE_FIXTURE(ClusterFixture, "a topic is created") {
   CHECK(env.context.phase_of({{"new", 0}, 1}) == ReplicaPhase::online);
 }
 
+TEST_CASE_FIXTURE(ClusterFixture, "topics come and go between two looks") {
+  for (const char* name : {"b", "d", "f", "z"}) store.add_topic(name, {{1}});
+  start();
+  store.topics.erase("b");
+  store.topics.erase("z");
+  store.topics.erase("d");
+  for (const char* name : {"a", "e", "y"}) store.add_topic(name, {{1}});
+  REQUIRE(run(topics.on_topics_changed()));
+  std::string known;
+  for (const auto& [name, topic] : env.context.topics()) known += name;
+  CHECK(known == "aefty");
+  for (const char* name : {"a", "e", "y"}) CHECK(state(name).state.leader == 1);
+}
+
 TEST_CASE_FIXTURE(ClusterFixture, "partitions are added") {
   start();
   store.topics["t"].partitions[2] = {{3, 2}, {}, {}};
