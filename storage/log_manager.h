@@ -188,6 +188,8 @@ class LogManager {
   bool sync_at_once(const LogDirectory& directory);
   base::Result<void> write_checkpoint(LogDirectory& directory, const char* name);
   base::Result<void> write_checkpoint_of(const std::string& log_dir, const char* name);
+  void mark_failed_sync(const std::string& log_dir);
+  base::Result<void> finish_rewrite(LogDirectory& directory);
   void settle_unless_posted() EXCLUDES(failures_mutex_, mutex_);
   // Environment's run_on_disk: remembers that a job is under way.
   void run_job(const std::string& log_dir, std::move_only_function<void()> job);
