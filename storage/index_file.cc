@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
@@ -38,7 +39,7 @@ base::Result<void> IndexFile::load(bool may_block) {
   // Kafka's preallocated tail is all zeros: find where it begins.
   std::array<std::byte, kEntryBytesMax> entry;
   const auto is_zero = [&](std::int64_t index) REQUIRES(mutex_) -> base::Result<bool> {
-    TRY(read_stored(index, entry.data(), true));
+    TRY(read_first(index, entry.data()));
     return std::all_of(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(entry_bytes_),
                        [](std::byte b) { return b == std::byte{0}; });
   };
@@ -86,30 +87,61 @@ base::Result<std::int64_t> IndexFile::count_locked(bool may_block) {
 }
 
 base::Result<void> IndexFile::read(std::int64_t index, std::byte* entry, bool may_block) {
-  if (may_block) {
-    base::LockGuard guard(mutex_);
-    return read_locked(index, entry, true);
+  if (!may_block) {
+    if (!mutex_.try_lock()) return base::fail(base::Errc::would_block, "an index is in use");
+    const auto is_known = is_loaded_ ? read_known(index, entry) : base::Result<bool>(false);
+    mutex_.unlock();
+    if (!is_known) return base::fail(is_known.error());
+    if (!*is_known) return base::fail(base::Errc::would_block, "a page of an index");
+    return {};
   }
-  if (!mutex_.try_lock()) return base::fail(base::Errc::would_block, "an index is in use");
-  auto done = read_locked(index, entry, false);
-  mutex_.unlock();
-  return done;
+  for (;;) {
+    std::string path;
+    std::uint64_t changes = 0;
+    {
+      base::LockGuard guard(mutex_);
+      TRY(load());
+      TRY_ASSIGN(const bool is_known, read_known(index, entry));
+      if (is_known) return {};
+      path = path_;
+      changes = changes_;
+    }
+    const auto page = pages_.read(path, page_of(index));
+    base::LockGuard guard(mutex_);
+    if (changes != changes_) continue;  // what was read, or was missing, may be of another time
+    if (!page) return base::fail(page.error());
+    has_cached_pages_ = true;
+    pages_.put(page_key_, page_of(index), *page);
+    return copy_from(*page, index, entry);
+  }
 }
 
-base::Result<void> IndexFile::read_locked(std::int64_t index, std::byte* entry, bool may_block) {
-  TRY(load(may_block));
+base::Result<bool> IndexFile::read_known(std::int64_t index, std::byte* entry) {
   if (index >= stored_count_) {
     const auto at = static_cast<std::size_t>(index - stored_count_) * entry_bytes_;
     // Truncated by another thread since the caller asked for the count.
     if (at >= tail_.size()) return base::fail(base::Errc::out_of_range, "entry of " + path_);
     std::memcpy(entry, tail_.data() + at, entry_bytes_);
-    return {};
+    return true;
   }
   if (index == newest_stored_index_) {
     std::memcpy(entry, newest_stored_.data(), entry_bytes_);
-    return {};
+    return true;
   }
-  TRY(read_stored(index, entry, may_block));
+  const IndexPageCache::Page page = pages_.find(page_key_, page_of(index));
+  if (page == nullptr) return false;
+  TRY(copy_from(page, index, entry));
+  return true;
+}
+
+base::Result<void> IndexFile::copy_from(const IndexPageCache::Page& page, std::int64_t index,
+                                        std::byte* entry) {
+  const std::size_t at =
+      static_cast<std::size_t>(index) * entry_bytes_ % IndexPageCache::kPageBytes;
+  if (at + entry_bytes_ > page->size()) {
+    return base::fail(base::Errc::corrupt, path_ + " is shorter than it was");
+  }
+  std::memcpy(entry, page->data() + at, entry_bytes_);
   if (index + 1 == stored_count_) {
     std::memcpy(newest_stored_.data(), entry, entry_bytes_);
     newest_stored_index_ = index;
@@ -117,17 +149,14 @@ base::Result<void> IndexFile::read_locked(std::int64_t index, std::byte* entry, 
   return {};
 }
 
-base::Result<void> IndexFile::read_stored(std::int64_t index, std::byte* entry, bool may_block) {
-  const auto byte = static_cast<std::size_t>(index) * entry_bytes_;
-  const auto page_number = static_cast<std::uint32_t>(byte / IndexPageCache::kPageBytes);
-  const std::size_t at = byte % IndexPageCache::kPageBytes;
-  has_cached_pages_ = true;
-  TRY_ASSIGN(const IndexPageCache::Page page, pages_.get(page_key_, path_, page_number, may_block));
-  if (at + entry_bytes_ > page->size()) {
-    return base::fail(base::Errc::corrupt, path_ + " is shorter than it was");
+base::Result<void> IndexFile::read_first(std::int64_t index, std::byte* entry) {
+  IndexPageCache::Page page = pages_.find(page_key_, page_of(index));
+  if (page == nullptr) {
+    TRY_ASSIGN(page, pages_.read(path_, page_of(index)));
+    has_cached_pages_ = true;
+    pages_.put(page_key_, page_of(index), page);
   }
-  std::memcpy(entry, page->data() + at, entry_bytes_);
-  return {};
+  return copy_from(page, index, entry);
 }
 
 base::Result<bool> IndexFile::is_ordered(MayFollow may_follow) {
@@ -161,6 +190,7 @@ base::Result<bool> IndexFile::is_ordered(MayFollow may_follow) {
 
 base::Result<void> IndexFile::append(const std::byte* entry) {
   base::LockGuard guard(mutex_);
+  if (is_given_up_) return {};
   TRY(load());
   tail_.insert(tail_.end(), entry, entry + entry_bytes_);
   if (tail_.size() < kTailEntriesMax * entry_bytes_) return {};
@@ -176,6 +206,7 @@ base::Result<void> IndexFile::truncate(std::int64_t count) {
     return {};
   }
   tail_.clear();
+  ++changes_;
   newest_stored_index_ = -1;
   const std::int64_t old_bytes = stored_bytes();
   stored_count_ = count;
@@ -196,7 +227,14 @@ base::Result<void> IndexFile::write_out() {
 
 void IndexFile::give_up() {
   base::LockGuard guard(mutex_);
-  is_given_up_ = true;
+  if (std::exchange(is_given_up_, true)) return;
+  forget_pages(0, stored_bytes());
+  ++changes_;
+  is_loaded_ = true;
+  file_bytes_ = kMissing;
+  stored_count_ = 0;
+  newest_stored_index_ = -1;
+  tail_.clear();
   needs_sync_ = false;
   (void)files_.remove_file(path_);
 }
@@ -204,6 +242,7 @@ void IndexFile::give_up() {
 base::Result<void> IndexFile::write_out_locked() {
   if (is_given_up_) return {};
   if (tail_.empty() && file_bytes_ == stored_bytes()) return {};
+  ++changes_;
   TRY_ASSIGN(const auto file, files_.open(path_, runtime::OpenMode::create));
   if (file_bytes_ > stored_bytes()) {
     TRY(file->truncate(stored_bytes()));
@@ -248,6 +287,7 @@ base::Result<void> IndexFile::sync() {
 
 void IndexFile::set_path(std::string path) {
   base::LockGuard guard(mutex_);
+  ++changes_;
   path_ = std::move(path);
 }
 
@@ -255,6 +295,7 @@ base::Result<void> IndexFile::rename_to(std::string path) {
   base::LockGuard guard(mutex_);
   const auto renamed = files_.rename(path_, path);
   if (!renamed && !renamed.error().is(std::errc::no_such_file_or_directory)) return renamed;
+  ++changes_;
   path_ = std::move(path);
   return {};
 }

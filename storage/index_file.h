@@ -2,6 +2,7 @@
 // in memory only. Entries on disk are read through the page cache; nothing is mapped, preallocated
 // or held open. Source: AbstractIndex.
 //
+// The lock is not held while a page is read from the device: appends take it.
 // Trailing zero entries (Kafka preallocates active indexes) are not counted; the file is cut to
 // its entries when it is next written. Any thread.
 #pragma once
@@ -43,8 +44,8 @@ class IndexFile {
   base::Result<void> write_out() EXCLUDES(mutex_);
   // write_out, then on the device.
   base::Result<void> sync() EXCLUDES(mutex_);
-  // The file makes no sense: it goes, so that the next start builds it anew, and is not written any
-  // more.
+  // The file makes no sense: it goes, so that the next start builds it anew. From now on the index
+  // is empty and stays so.
   void give_up() EXCLUDES(mutex_);
   // A file known to be new and empty: spares the look at it.
   void assume_empty() EXCLUDES(mutex_);
@@ -60,16 +61,22 @@ class IndexFile {
 
   base::Result<void> load(bool may_block = true) REQUIRES(mutex_);
   base::Result<std::int64_t> count_locked(bool may_block) REQUIRES(mutex_);
-  base::Result<void> read_locked(std::int64_t index, std::byte* entry, bool may_block)
-      REQUIRES(mutex_);
+  // False: it takes a page that is not in memory.
+  base::Result<bool> read_known(std::int64_t index, std::byte* entry) REQUIRES(mutex_);
+  base::Result<void> copy_from(const IndexPageCache::Page& page, std::int64_t index,
+                               std::byte* entry) REQUIRES(mutex_);
   base::Result<void> write_out_locked() REQUIRES(mutex_);
-  base::Result<void> read_stored(std::int64_t index, std::byte* entry, bool may_block)
-      REQUIRES(mutex_);
+  // Waits for the device under the lock: for the first look at a file, when nobody else uses it.
+  base::Result<void> read_first(std::int64_t index, std::byte* entry) REQUIRES(mutex_);
   std::int64_t stored_bytes() const REQUIRES(mutex_) {
     return stored_count_ * static_cast<std::int64_t>(entry_bytes_);
   }
   std::int64_t tail_count() const REQUIRES(mutex_) {
     return static_cast<std::int64_t>(tail_.size() / entry_bytes_);
+  }
+  std::uint32_t page_of(std::int64_t index) const {
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(index) * entry_bytes_ /
+                                      IndexPageCache::kPageBytes);
   }
   void forget_pages(std::int64_t from_byte, std::int64_t to_byte) REQUIRES(mutex_);
 
@@ -80,6 +87,7 @@ class IndexFile {
   base::Mutex mutex_;
   std::string path_ GUARDED_BY(mutex_);
   bool is_loaded_ GUARDED_BY(mutex_) = false;
+  std::uint64_t changes_ GUARDED_BY(mutex_) = 0;           // of the stored entries, or the path
   std::int64_t file_bytes_ GUARDED_BY(mutex_) = kMissing;  // may exceed the stored entries
   std::int64_t stored_count_ GUARDED_BY(mutex_) = 0;       // entries in the file
   std::vector<std::byte> tail_ GUARDED_BY(mutex_);         // entries behind them

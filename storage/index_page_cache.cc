@@ -12,35 +12,36 @@ IndexPageCache::FileKey IndexPageCache::new_key() {
   return next_key_++;
 }
 
-base::Result<IndexPageCache::Page> IndexPageCache::get(FileKey key, const std::string& path,
-                                                       std::uint32_t number, bool may_block) {
-  const PageKey page_key{key, number};
+IndexPageCache::Page IndexPageCache::find(FileKey key, std::uint32_t number) {
   lock_count_.fetch_add(1, std::memory_order_relaxed);
-  {
-    base::LockGuard guard(mutex_);
-    const auto found = entries_.find(page_key);
-    if (found != entries_.end()) {
-      recent_first_.splice(recent_first_.begin(), recent_first_, found->second.place);
-      return found->second.page;
-    }
-  }
-  if (!may_block) return base::fail(base::Errc::would_block, "page of " + path);
+  base::LockGuard guard(mutex_);
+  const auto found = entries_.find({key, number});
+  if (found == entries_.end()) return nullptr;
+  recent_first_.splice(recent_first_.begin(), recent_first_, found->second.place);
+  return found->second.page;
+}
+
+base::Result<IndexPageCache::Page> IndexPageCache::read(const std::string& path,
+                                                        std::uint32_t number) const {
   TRY_ASSIGN(const auto file, files_.open(path, runtime::OpenMode::read));
   auto content = std::make_shared<std::vector<std::byte>>(kPageBytes);
   const std::int64_t position = static_cast<std::int64_t>(number) * kPageBytes;
   TRY_ASSIGN(const std::size_t size_bytes, file->pread(*content, position));
   content->resize(size_bytes);
+  return Page(std::move(content));
+}
 
+void IndexPageCache::put(FileKey key, std::uint32_t number, Page page) {
+  const PageKey page_key{key, number};
+  lock_count_.fetch_add(1, std::memory_order_relaxed);
   base::LockGuard guard(mutex_);
-  const auto found = entries_.find(page_key);
-  if (found != entries_.end()) return found->second.page;
+  if (entries_.contains(page_key)) return;
   recent_first_.push_front(page_key);
-  entries_.emplace(page_key, Entry{content, recent_first_.begin()});
+  entries_.emplace(page_key, Entry{std::move(page), recent_first_.begin()});
   if (entries_.size() > pages_max_) {
     entries_.erase(recent_first_.back());
     recent_first_.pop_back();
   }
-  return Page(content);
 }
 
 void IndexPageCache::forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) {

@@ -26,10 +26,12 @@ class IndexPageCache {
   IndexPageCache(runtime::FileSystem& files, std::size_t capacity_bytes);
 
   FileKey new_key() EXCLUDES(mutex_);
-  // Page `number` of the file, read from disk when missing; shorter at the file's end.
-  // Without `may_block` Errc::would_block when missing: to open a file may wait for the device.
-  base::Result<Page> get(FileKey key, const std::string& path, std::uint32_t number, bool may_block)
-      EXCLUDES(mutex_);
+  // Null when it is not there.
+  Page find(FileKey key, std::uint32_t number) EXCLUDES(mutex_);
+  // From the disk, past the cache; shorter at the file's end.
+  base::Result<Page> read(const std::string& path, std::uint32_t number) const;
+  // The file has had this content ever since it was read.
+  void put(FileKey key, std::uint32_t number, Page page) EXCLUDES(mutex_);
   // Forgets `page_count` pages from `from_page` on: the file was written or cut there.
   void forget(FileKey key, std::uint32_t from_page, std::uint32_t page_count) EXCLUDES(mutex_);
   // How often the lock that all index files share was taken: appends and reads of the tail don't.

@@ -105,6 +105,16 @@ base::Result<void> LogDirectory::write_clean_shutdown_marker() {
   return files_.write_file_atomically(path_ + "/" + kCleanShutdownMarker, base::as_bytes(kContent));
 }
 
+// Not synced: when the power fails, the device alone is what is read, and nothing need be known.
+base::Result<void> LogDirectory::mark_failed_sync() {
+  TRY(files_.open(path_ + "/" + kSyncFailedMarker, runtime::OpenMode::create));
+  return {};
+}
+
+base::Result<void> LogDirectory::unmark_failed_sync() {
+  return files_.remove_file(path_ + "/" + kSyncFailedMarker);
+}
+
 base::Result<OffsetCheckpoint> LogDirectory::read_checkpoint(const char* name) {
   auto entries = read_offset_checkpoint(files_, path_ + "/" + name);
   if (entries || !entries.error().is(base::Errc::corrupt)) return entries;

@@ -19,6 +19,9 @@
 namespace storage {
 
 inline constexpr char kCleanShutdownMarker[] = ".kafka_cleanshutdown";
+// A sync has failed in here: what the kernel could not write it has dropped, and shows all the same
+// until the machine restarts.
+inline constexpr char kSyncFailedMarker[] = ".barnabas-sync-failed";
 inline constexpr char kLockFile[] = ".lock";
 
 // What a directory inside a log directory is.
@@ -49,6 +52,10 @@ class LogDirectory {
   // Whether the last stop was clean; the marker is gone afterwards.
   base::Result<bool> take_clean_shutdown_marker();
   base::Result<void> write_clean_shutdown_marker();
+  // Whether a sync has failed since all that recovery can read was written anew.
+  bool has_failed_sync() const { return files_.exists(path_ + "/" + kSyncFailedMarker); }
+  base::Result<void> mark_failed_sync();
+  base::Result<void> unmark_failed_sync();
   // One that makes no sense counts as missing, with a warning that says what this means: all of it
   // can be learned again.
   base::Result<OffsetCheckpoint> read_checkpoint(const char* name);

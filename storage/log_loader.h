@@ -21,8 +21,9 @@ struct LoadRequest {
   base::TopicPartition topic_partition;  // for log lines
   const LogConfig* config = nullptr;
   bool had_clean_shutdown = false;
-  base::Offset recovery_point;    // checkpointed
-  base::Offset log_start_offset;  // checkpointed
+  bool rewrites_unflushed = false;  // as OpenLogOptions has it
+  base::Offset recovery_point;      // checkpointed
+  base::Offset log_start_offset;    // checkpointed
   std::int64_t now_ms = 0;
   std::function<void(std::int64_t bytes)> on_recovered;  // may be null
   // Asked now and then; true ends the load with Errc::cancelled, as a crash would. May be null.

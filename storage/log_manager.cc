@@ -308,6 +308,7 @@ void LogManager::settle_failure(const std::string& log_dir) {
     if (auto failure = failures_.extract(log_dir)) error = std::move(failure.mapped());
   }
   if (!error) return;
+  if (error->is(runtime::FileErrc::sync_failed)) mark_failed_sync(log_dir);
   Logs gone;  // may hold the last reference: let go of without the lock
   {
     base::LockGuard guard(mutex_);
@@ -320,6 +321,15 @@ void LogManager::settle_failure(const std::string& log_dir) {
     left_overs_.erase(log_dir);
   }
   if (options_.on_directory_failed) options_.on_directory_failed(log_dir, *error);
+}
+
+void LogManager::mark_failed_sync(const std::string& log_dir) {
+  const auto marked = directory_of(log_dir)->mark_failed_sync();
+  if (marked) return;
+  LOG_ERROR(
+      "{}/{} could not be made: before this directory is used again, restart the machine, so "
+      "that what did not reach the device is not read error=\"{}\"",
+      log_dir, kSyncFailedMarker, marked.error().to_string());
 }
 
 void LogManager::settle_unless_posted() {

@@ -195,6 +195,8 @@ class LogManager {
       EXCLUDES(mutex_);
   // Writes all checkpoints of the directory, so that nothing is left over. (worker)
   base::Result<void> drop_left_overs(LogDirectory& directory) EXCLUDES(mutex_);
+  void mark_failed_sync(const std::string& log_dir);
+  base::Result<void> finish_rewrite(LogDirectory& directory);
   void settle_unless_posted() EXCLUDES(failures_mutex_, mutex_);
   // Environment's run_on_disk: remembers that a job is under way.
   void run_job(const std::string& log_dir, std::move_only_function<void()> job);

@@ -48,9 +48,9 @@ base::Result<void> LogManager::load(const Executor& executor,
   if (is_load_cancelled_.load()) return base::fail(base::Errc::cancelled, "loading the logs");
   // A kill may have left directories whose names are not on the device yet.
   for (const auto& directory : live()) {
-    if (const auto synced = files_.sync_directory(directory->path()); !synced) {
-      take_offline(directory->path(), synced.error());
-    }
+    auto synced = files_.sync_directory(directory->path());
+    if (synced && directory->has_failed_sync()) synced = finish_rewrite(*directory);
+    if (!synced) take_offline(directory->path(), synced.error());
   }
   settle_unless_posted();
   if (live().empty()) {
@@ -66,6 +66,17 @@ base::Result<void> LogManager::load(const Executor& executor,
   LOG_INFO("logs loaded count={} recovered_mb={} took_ms={}", all().size(),
            progress.recovered_bytes.load() >> 20, now_ms() - begin_ms);
   return {};
+}
+
+// Recovery has written anew what a failed sync may have dropped: once that is on the device, what
+// is read can be trusted again.
+base::Result<void> LogManager::finish_rewrite(LogDirectory& directory) {
+  for (const auto& log : logs_in(directory.path())) TRY(log->flusher().flush(0));
+  TRY(write_checkpoint(directory, kRecoveryPointCheckpoint));
+  LOG_WARN(
+      "a sync had failed before the last stop, and what it may have lost was written anew dir={}",
+      directory.path());
+  return directory.unmark_failed_sync();
 }
 
 base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load() {
@@ -107,6 +118,7 @@ base::Result<void> LogManager::ignore_stranger(const std::string& path, const ba
 base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirectory& directory) {
   TRY_ASSIGN(const auto entries, files_.list_directory(directory.path()));
   TRY_ASSIGN(const bool was_clean, directory.take_clean_shutdown_marker());
+  const bool has_failed_sync = directory.has_failed_sync();
   TRY_ASSIGN(const OffsetCheckpoint recovery, directory.read_checkpoint(kRecoveryPointCheckpoint));
   TRY_ASSIGN(const OffsetCheckpoint starts, directory.read_checkpoint(kLogStartCheckpoint));
   TRY_ASSIGN(const OffsetCheckpoint marks, directory.read_checkpoint(kHighWatermarkCheckpoint));
@@ -141,7 +153,8 @@ base::Result<std::vector<LogManager::LoadJob>> LogManager::plan_load_of(LogDirec
     job.options.directory_name = entry.name;
     job.options.topic_partition = name->partition;
     job.options.config = options_.config_of(name->partition.topic);
-    job.options.had_clean_shutdown = was_clean;
+    job.options.had_clean_shutdown = was_clean && !has_failed_sync;
+    job.options.rewrites_unflushed = has_failed_sync;
     job.options.recovery_point = offset_in(recovery, name->partition);
     job.options.log_start_offset = offset_in(starts, name->partition);
     job.options.high_watermark = offset_in(marks, name->partition);

@@ -58,6 +58,7 @@ base::Result<void> PartitionLog::load(const OpenLogOptions& options) {
   request.topic_partition = topic_partition_;
   request.config = options.config.get();
   request.had_clean_shutdown = options.had_clean_shutdown;
+  request.rewrites_unflushed = options.rewrites_unflushed;
   request.recovery_point = options.recovery_point;
   request.log_start_offset = options.log_start_offset;
   request.now_ms = options.now_ms;

@@ -107,6 +107,8 @@ struct OpenLogOptions {
   base::TopicPartition topic_partition;
   std::shared_ptr<const LogConfig> config;
   bool had_clean_shutdown = false;
+  // A sync has failed: recovery writes anew what it reads, as it may not be on the device.
+  bool rewrites_unflushed = false;
   base::Offset recovery_point{0};
   base::Offset log_start_offset{0};
   base::Offset high_watermark{0};

@@ -286,14 +286,11 @@ base::Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions
   std::vector<AbortedTransaction> aborted;
   for (std::size_t i = floor_segment(*list, from); i < list->size(); ++i) {
     Segment& segment = *(*list)[i];
-    const auto entries = segment.transaction_index().read(segment.base_offset(), may_block);
-    if (!entries && entries.error().is(base::Errc::would_block)) return base::fail(entries.error());
-    if (!entries) return disk_failed(entries.error());
-    for (const AbortedTransaction& entry : **entries) {
-      if (entry.last_offset >= from && entry.first_offset < up_to) aborted.push_back(entry);
-      // Whatever ends later began at or above `up_to`.
-      if (entry.last_stable_offset >= up_to) return aborted;
-    }
+    const auto is_last = segment.transaction_index().add_aborted(segment.base_offset(), from, up_to,
+                                                                 may_block, aborted);
+    if (!is_last && is_last.error().is(base::Errc::would_block)) return base::fail(is_last.error());
+    if (!is_last) return disk_failed(is_last.error());
+    if (*is_last) return aborted;
   }
   return aborted;
 }

@@ -103,8 +103,9 @@ base::Result<void> PartitionLog::truncate_locked(base::Offset offset, std::int64
     return half_done(cut.error());
   }
   TRY(retire(removed, *config()));
-  // Their names too: back after a power failure, they would stand above what is appended here.
-  if (!removed.empty()) flusher_.on_new_files();
+  // Names too, those of snapshots among them: what is back after a power failure would stand above
+  // what is appended here, or tell of producers from another history.
+  flusher_.on_new_files();
   const auto rebuilt = rebuild_producer_state(producers_, kept, log_start_offset(), offset, now_ms,
                                               config()->producer_id_expiration_ms, false);
   update_first_unstable_offset();

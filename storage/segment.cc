@@ -212,20 +212,9 @@ base::Result<void> Segment::truncate_to(base::Offset offset, std::int64_t positi
   }
   bytes_since_index_entry_ = 0;
   // The time index knows the maximum up to its last entry; what lies behind is looked at.
-  TRY_ASSIGN(TimeEntry max, time_index_.last());
+  TRY_ASSIGN(const TimeEntry max, time_index_.last());
   TRY_ASSIGN(const OffsetEntry last_entry, offset_index_.lookup(max.offset));
-  BatchHeaderReader reader(file, last_entry.position, position);
-  for (;;) {
-    const auto batch = reader.next();
-    if (!batch && !is_bad_content(batch.error())) return base::fail(batch.error());
-    if (!batch || !*batch) break;
-    if ((*batch)->has_records && (*batch)->max_timestamp_ms > max.timestamp_ms) {
-      max = {(*batch)->max_timestamp_ms, (*batch)->last_offset};
-    }
-  }
-  base::LockGuard guard(timestamp_mutex_);
-  max_timestamp_ = max;
-  return {};
+  return find_max_timestamp(max, last_entry.position, position);
 }
 
 base::Result<void> Segment::reset_indexes() {

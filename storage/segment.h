@@ -128,6 +128,9 @@ class Segment {
  private:
   std::string path_locked(const char* extension) const REQUIRES(path_mutex_);
   base::Result<void> load_first_timestamp();
+  // The largest timestamp of all: `max` up to some batch, and what the batches of [from, to) have.
+  base::Result<void> find_max_timestamp(TimeEntry max, std::int64_t from, std::int64_t to)
+      EXCLUDES(timestamp_mutex_);
   base::Result<const char*> find_index_fault();
   base::Result<const char*> find_time_fault(const std::shared_ptr<runtime::File>& file,
                                             const TimeEntry& last);

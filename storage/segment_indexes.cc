@@ -123,14 +123,18 @@ base::Result<void> Segment::keep_indexes_below(base::Offset offset, std::int64_t
   TRY(time_index_.truncate_to(offset));
   TRY(transaction_index_.truncate_to(offset));
   bytes_since_index_entry_ = 0;
-  TRY_ASSIGN(TimeEntry max, time_index_.last());
   // The time index knows the maximum up to the last offset entry; what lies behind is looked at.
+  TRY_ASSIGN(const TimeEntry max, time_index_.last());
   TRY_ASSIGN(const OffsetEntry last, offset_index_.last());
+  return find_max_timestamp(max, std::min(last.position, position), position);
+}
+
+base::Result<void> Segment::find_max_timestamp(TimeEntry max, std::int64_t from, std::int64_t to) {
   TRY_ASSIGN(const auto file, log_file());
-  BatchHeaderReader reader(file, std::min(last.position, position), position);
+  BatchHeaderReader reader(file, from, to);
   for (;;) {
     const auto batch = reader.next();
-    // Damage below the recovery point is told when it is read, and keeps no log from loading.
+    // Damage is told when it is read, and keeps no log from loading.
     if (!batch && !is_bad_content(batch.error())) return base::fail(batch.error());
     if (!batch || !*batch) break;
     if ((*batch)->has_records && (*batch)->max_timestamp_ms > max.timestamp_ms) {

@@ -47,6 +47,9 @@ class Recovery {
         reason = noted.error().to_string();
         break;
       }
+      if (task_.request.rewrites_unflushed) {
+        TRY(file->pwrite((*batch)->bytes(), reader.batch_position()));
+      }
       next_offset_ = (*batch)->last_offset() + 1;
       valid_bytes_ = reader.position();
       if (valid_bytes_ - reported_bytes > kReportBytes) {

@@ -169,8 +169,6 @@ void FaultyDisks::kill(CrashKind kind) {
 }
 
 std::optional<CrashKind> FaultyDisks::stop(std::optional<CrashKind> crash) {
-  note_failure();
-  if (crash == CrashKind::process_killed && !failed_.empty()) crash = CrashKind::power_loss;
   if (crash) {
     disarm();
     kill(*crash);
@@ -180,7 +178,8 @@ std::optional<CrashKind> FaultyDisks::stop(std::optional<CrashKind> crash) {
     on_stopping();
     manager_->close(kInline, now_ms());
     disarm();
-    if (!failed_.empty()) files_.crash(*(crash = CrashKind::power_loss));
+    // What was not closed cleanly is recovered.
+    if (!failed_.empty()) files_.crash(*(crash = CrashKind::process_killed));
     (void)world_.run_until_idle(60'000);
     manager_.reset();
   }

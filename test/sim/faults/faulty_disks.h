@@ -85,9 +85,8 @@ class FaultyDisks {
   // One of the upkeep's jobs, of one directory.
   void do_upkeep();
   void start();
-  // Ends this run of the process: by a kill, a power failure, or cleanly. Where a device has failed
-  // only what is on it counts, since what a failed sync has dropped still reads as if it were
-  // there: answers how it was ended in effect.
+  // Ends this run of the process: by a kill, a power failure, or cleanly. Answers how it was ended
+  // in effect: where a device has failed there is no clean end.
   std::optional<runtime::CrashKind> stop(std::optional<runtime::CrashKind> crash);
   std::optional<runtime::CrashKind> some_end();
 

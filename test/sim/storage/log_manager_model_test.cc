@@ -356,16 +356,15 @@ class ManagerModel {
   // Without a crash: a clean stop, with the faults still there.
   void restart(std::optional<CrashKind> crash) {
     // What a failed sync has dropped still reads as if it were there, and no later sync brings it
-    // to the device: a machine goes on from there only with what the device has.
+    // to the device: the next start has to write it anew.
     note_failure();
-    if (crash == CrashKind::process_killed && !failed_.empty()) crash = CrashKind::power_loss;
     if (crash) {
       disarm();
       files_.crash(*crash);
     } else {
       manager_->close(kInline, clock_.now_ms);
       disarm();
-      if (!failed_.empty()) files_.crash(*(crash = CrashKind::power_loss));
+      if (!failed_.empty()) files_.crash(*(crash = some_crash()));
     }
     manager_.reset();
     to_settle_.clear();
