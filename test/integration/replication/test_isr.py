@@ -216,6 +216,7 @@ def test_another_controller_takes_over_with_a_change_on_its_way(case):
     leader = leader_of(case, zookeeper)
     follower = Follower(case, zookeeper, leader)
     create_topic(controller, "t")
+    wait_until(lambda: leads(follower, "t") == 1, 30, "the leader knows")
     assert follower.zookeeper.get_json("/controller")["brokerid"] == OTHER
     controller.pause()
     try:
@@ -233,6 +234,7 @@ def test_a_change_that_was_written_and_never_answered(case):
     leader = leader_of(case, zookeeper)
     follower = Follower(case, zookeeper, leader)
     create_topic(controller, "t")
+    wait_until(lambda: leads(follower, "t") == 1, 30, "the leader knows")
     controller.pause()
     try:
         with producing(leader, "t") as answers:
@@ -289,7 +291,6 @@ def many_at_once(case, protocol):
     leader = leader_of(case, zookeeper, protocol)
     follower = Follower(case, zookeeper, leader)
     create_topic(leader, "t", partitions=count)
-    wait_until(lambda: leads(follower, "t") == count, 60, "all are led", poll_s=0.1)
     batches = {p: wire.batch([b"v"]) for p in range(count)}
     with Wire(leader.port, timeout_s=60) as client:
         answers = client.produce("t", batches)
