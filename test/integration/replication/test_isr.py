@@ -9,7 +9,7 @@ import json
 import socket
 import threading
 
-from harness import schema_wire, wire
+from harness import places, schema_wire, wire
 from harness.waiting import wait_until
 from harness.wire import Wire
 from harness.zkcli import ZkClient
@@ -92,7 +92,7 @@ class Follower:
         )
 
 
-def create_topic(controller, topic, replicas=(LEADER, FOLLOWER), **configs):
+def create_topic(controller, topic, partitions=1, **configs):
     answer = ask(
         controller.port,
         "CreateTopics",
@@ -102,7 +102,10 @@ def create_topic(controller, topic, replicas=(LEADER, FOLLOWER), **configs):
                 "name": topic,
                 "num_partitions": -1,
                 "replication_factor": -1,
-                "assignments": [{"partition_index": 0, "broker_ids": replicas}],
+                "assignments": [
+                    {"partition_index": p, "broker_ids": [LEADER, FOLLOWER]}
+                    for p in range(partitions)
+                ],
                 "configs": [
                     {"name": key.replace("_", "."), "value": str(value)}
                     for key, value in configs.items()
@@ -213,6 +216,7 @@ def test_another_controller_takes_over_with_a_change_on_its_way(case):
     leader = leader_of(case, zookeeper)
     follower = Follower(case, zookeeper, leader)
     create_topic(controller, "t")
+    wait_until(lambda: leads(follower, "t") == 1, 30, "the leader knows")
     assert follower.zookeeper.get_json("/controller")["brokerid"] == OTHER
     controller.pause()
     try:
@@ -230,6 +234,7 @@ def test_a_change_that_was_written_and_never_answered(case):
     leader = leader_of(case, zookeeper)
     follower = Follower(case, zookeeper, leader)
     create_topic(controller, "t")
+    wait_until(lambda: leads(follower, "t") == 1, 30, "the leader knows")
     controller.pause()
     try:
         with producing(leader, "t") as answers:
@@ -277,3 +282,57 @@ def end_offset(leader, topic, version, timestamp=-1, replica=-1):
     )
     partition = answer["topics"][0]["partitions"][0]
     return partition["error_code"], partition["offset"]
+
+
+def many_at_once(case, protocol):
+    """More than one request holds."""
+    count = places.sized(1200, 10_000)
+    zookeeper = case.zookeeper()
+    leader = leader_of(case, zookeeper, protocol)
+    follower = Follower(case, zookeeper, leader)
+    create_topic(leader, "t", partitions=count)
+    batches = {p: wire.batch([b"v"]) for p in range(count)}
+    with Wire(leader.port, timeout_s=60) as client:
+        answers = client.produce("t", batches)
+    assert all(error == NONE for error, _offset in answers.values()), answers
+    wait_until(
+        lambda: isrs(follower, "t", count) == {(LEADER,): count}, 60, "all shrank", poll_s=0.2
+    )
+    partitions = [
+        {"partition": p, "fetch_offset": 1, "partition_max_bytes": 1000} for p in range(count)
+    ]
+    answer = ask(
+        leader.port,
+        "Fetch",
+        11,
+        replica_id=FOLLOWER,
+        max_wait_ms=0,
+        topics=[{"topic": "t", "partitions": partitions}],
+    )
+    told = answer["responses"][0]["partitions"]
+    assert all(p["error_code"] == NONE and p["high_watermark"] == 1 for p in told), told[:3]
+    both = {(LEADER, FOLLOWER): count}
+    wait_until(lambda: isrs(follower, "t", count) == both, 60, "all grew", poll_s=0.2)
+
+
+def leads(follower, topic):
+    partitions = follower.metadata([topic])["topics"][0]["partitions"]
+    return sum(p["leader_id"] == LEADER for p in partitions)
+
+
+def isrs(follower, topic, count):
+    """{ISR: number of partitions that have it}, by the state znodes."""
+    found = {}
+    for partition in range(count):
+        path = f"/brokers/topics/{topic}/partitions/{partition}/state"
+        isr = tuple(follower.zookeeper.get_json(path)["isr"])
+        found[isr] = found.get(isr, 0) + 1
+    return found
+
+
+def test_many_at_once_by_the_controller(case):
+    many_at_once(case, "3.9")
+
+
+def test_many_at_once_by_the_leader_itself(case):
+    many_at_once(case, "2.4")

@@ -12,6 +12,7 @@
 #include "runtime/posix/file_system.h"
 #include "runtime/uv/system.h"
 #include "runtime/uv/threads.h"
+#include "test/unit/broker/replication/isr_keeper.h"
 #include "test/unit/storage/log_fixture.h"
 
 namespace replication {
@@ -58,11 +59,13 @@ struct ControlFixture {
     control_options.broker_id = base::BrokerId(1);
     control_options.is_alive = [](base::BrokerId) { return true; };
     control_options.min_insync_replicas = [](const std::string&) { return 1; };
+    control_options.isr_keeper = &keeper;
     control_options.lane = [this](const std::string&) -> runtime::WorkerPool& { return *pool; };
     control = std::make_unique<ReplicaControl>(std::move(control_options), partitions, *logs,
                                                loop.clock(), *pool);
   }
 
+  replication_test::NotedKeeper keeper;
   storage_test::TemporaryDirectory directory;
   std::unique_ptr<runtime::FileSystem> files = runtime::make_posix_file_system();
   runtime::SystemRandom random;
@@ -140,6 +143,42 @@ TEST_CASE_FIXTURE(ControlFixture, "each of the three orders remembers its contro
   CHECK(runtime::block_on(loop, order_stop(control.get(), 4)) == stale);
   CHECK(metadata(5));
   CHECK(published.epochs().size() == 2);
+}
+
+runtime::Task<std::int16_t> order_leader(ReplicaControl* control, int leader_epoch, int version) {
+  auto request = std::make_shared<protocol::LeaderAndIsrRequest>();
+  request->controller_epoch = 1;
+  auto& topic = request->topic_states.emplace_back();
+  topic.topic_name = "t";
+  auto& state = topic.partition_states.emplace_back();
+  state.leader = 1;
+  state.leader_epoch = leader_epoch;
+  state.partition_epoch = version;
+  state.isr = {1};
+  state.replicas = {1, 2};
+  state.is_new = true;
+  const auto response =
+      co_await control->apply(std::shared_ptr<const protocol::LeaderAndIsrRequest>(request));
+  co_return response.topics.at(0).partition_errors.at(0).error_code;
+}
+
+TEST_CASE_FIXTURE(ControlFixture, "an order older than an ISR change that is known here is none") {
+  CHECK(runtime::block_on(loop, order_leader(control.get(), 3, 7)) == 0);
+  const auto partition = partitions.find("t", 0);
+  REQUIRE(partition != nullptr);
+  CHECK(runtime::block_on(loop, order_leader(control.get(), 4, 6)) == 0);
+  CHECK(partition->leader_state().leader_epoch.value() == 3);
+  CHECK(runtime::block_on(loop, order_leader(control.get(), 4, 7)) == 0);
+  CHECK(partition->leader_state().leader_epoch.value() == 4);
+
+  // A partition that was made by an order proposes to the broker's keeper.
+  ReadParams params;
+  params.replica_id = base::BrokerId(2);
+  params.fetch_offset = base::Offset(0);
+  REQUIRE(partition->read(params).has_value());
+  REQUIRE(keeper.proposed.size() == 1);
+  CHECK(keeper.proposed[0].proposed.partition_epoch.value() == 7);
+  keeper.proposed.clear();
 }
 
 }  // namespace
