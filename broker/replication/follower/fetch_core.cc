@@ -345,11 +345,12 @@ void FetchCore::on_session_lost(bool forgets_id) {
 }
 
 bool FetchCore::on_answer(std::int32_t session_id) {
+  if (session_id < 0) return false;
   if (session_epoch_ == 0) {
     session_id_ = session_id;
     session_epoch_ = 1;
     needs_full_ = session_id == 0;
-    return session_id >= 0;
+    return true;
   }
   if (session_id == 0) {  // closed: nothing was left in it
     on_session_lost(true);

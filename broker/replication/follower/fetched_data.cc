@@ -18,6 +18,7 @@ using protocol::ErrorCode;
 constexpr std::uint32_t kPatientFailures = 8;
 // For appends that have to be on the device before they are fetched behind: they go on together.
 constexpr std::int64_t kFlushPatienceMs = 100;
+constexpr std::size_t kCutsOfJob = 500;
 
 bool passes_with_leadership(ErrorCode code) {
   switch (code) {
@@ -117,9 +118,15 @@ void FollowerFetcher::stumble(FollowedPartition& partition, Trouble trouble,
 void FollowerFetcher::start_cuts() {
   std::map<std::string, std::vector<Cut>> by_directory;
   for (Cut& cut : core_.take_cuts()) {
-    by_directory[cut.partition->log().log_dir()].push_back(std::move(cut));
+    const std::string log_dir = cut.partition->log().log_dir();
+    auto& cuts = by_directory[log_dir];
+    cuts.push_back(std::move(cut));
+    // The first ones of very many do not wait for the last.
+    if (cuts.size() == kCutsOfJob) scope_.spawn(cut_logs(log_dir, std::exchange(cuts, {})));
   }
-  for (auto& [log_dir, cuts] : by_directory) scope_.spawn(cut_logs(log_dir, std::move(cuts)));
+  for (auto& [log_dir, cuts] : by_directory) {
+    if (!cuts.empty()) scope_.spawn(cut_logs(log_dir, std::move(cuts)));
+  }
 }
 
 runtime::Task<void> FollowerFetcher::cut_logs(std::string log_dir, std::vector<Cut> cuts) {

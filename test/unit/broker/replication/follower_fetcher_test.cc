@@ -399,3 +399,17 @@ TEST_CASE("a connection that breaks is made anew, and fetching goes on") {
   }
   CHECK_EQ(scene.leader.connections, 4);
 }
+
+TEST_CASE("records that were asked for in an earlier epoch are not appended in the next") {
+  Scene scene;
+  auto& pair = scene.add();
+  append(pair.leader, 10);
+  scene.spoil = [&](protocol::FetchResponse&) {
+    if (std::exchange(scene.is_silent, true)) return;
+    scene.follow(pair, 2);  // while the answer is under way
+  };
+  scene.follow(pair, 1);
+  scene.world.run_for(1000);
+  CHECK_EQ(scene.fetches, 1);
+  CHECK_EQ(pair.follower->log().log_end_offset(), Offset(0));
+}
