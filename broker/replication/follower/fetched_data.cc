@@ -39,6 +39,7 @@ bool passes_with_leadership(ErrorCode code) {
 
 runtime::Task<void> FollowerFetcher::take(const protocol::FetchResponse& response,
                                           bool by_topic_id) {
+  runtime::note_running("replica fetch", connection_->peer());
   runtime::TurnBudget turn;
   for (const auto& topic : response.responses) {
     for (const FetchedData& data : topic.partitions) {
