@@ -8,7 +8,7 @@ namespace replication::follower {
 namespace {
 
 constexpr std::int64_t kFirstLeadershipPauseMs = 25;
-constexpr std::int64_t kLongestLeadershipPauseMs = 5'000;
+constexpr std::int64_t kLongestLeadershipPauseMs = 2'000;
 constexpr std::int64_t kLongestPauseMs = 60'000;
 // While a worker is at it, the leader is not to wait long: the partition joins again soon.
 constexpr std::int64_t kWaitWhileBusyMs = 50;

@@ -15,7 +15,7 @@ namespace {
 using protocol::ErrorCode;
 
 // So often in vain before it is said that leader and follower do not find together.
-constexpr std::uint32_t kPatientFailures = 8;
+constexpr std::uint32_t kPatientFailures = 20;
 // For appends that have to be on the device before they are fetched behind: they go on together.
 constexpr std::int64_t kFlushPatienceMs = 100;
 constexpr std::size_t kCutsOfJob = 500;
