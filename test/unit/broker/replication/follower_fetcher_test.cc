@@ -428,3 +428,24 @@ TEST_CASE("num.replica.fetchers spreads the partitions, also while they are foll
   for (auto& pair : scene.pairs) append(pair->leader, 10);
   for (auto& pair : scene.pairs) CHECK(scene.run_until_equal(*pair));
 }
+
+TEST_CASE("a log that ends within one of the leader's batches takes that batch whole") {
+  Scene scene;
+  auto& pair = scene.add();
+  append(pair.leader, 4);
+  append(pair.leader, 10);
+  scene.follow(pair, 1);
+  REQUIRE(scene.run_until_equal(pair));
+  scene.manager->unfollow(pair.follower->id());
+  REQUIRE(pair.follower->cut_as_follower({LeaderEpoch(1), Offset(9), false}, 0).has_value());
+  REQUIRE_EQ(pair.follower->log().log_end_offset(), Offset(9));
+  Scene::lead(pair, 2);
+  scene.follow(pair, 2);
+  CHECK(scene.run_until_equal(pair));
+  const storage::ReadRequest all{Offset(0), Offset(14), 1 << 20, true};
+  const auto ours = pair.follower->log().read(all);
+  const auto theirs = pair.leader->log().read(all);
+  REQUIRE(ours.has_value());
+  REQUIRE(theirs.has_value());
+  CHECK(std::ranges::equal(ours->bytes(), theirs->bytes()));
+}
