@@ -29,7 +29,9 @@ pid_of() {
   local file=$home/$1/pid pid
   [ -f "$file" ] || return 1
   pid=$(< "$file")
-  tr '\0' '\n' < "/proc/$pid/cmdline" 2> /dev/null | grep -qxF "$home/$1/properties" || return 1
+  [ -r "/proc/$pid/cmdline" ] || return 1
+  { tr '\0' '\n' < "/proc/$pid/cmdline"; } 2> /dev/null |
+    grep -xF "$home/$1/properties" > /dev/null || return 1
   echo "$pid"
 }
 

@@ -8,7 +8,7 @@ namespace replication::follower {
 namespace {
 
 constexpr std::int64_t kFirstLeadershipPauseMs = 25;
-constexpr std::int64_t kLongestLeadershipPauseMs = 5'000;
+constexpr std::int64_t kLongestLeadershipPauseMs = 2'000;
 constexpr std::int64_t kLongestPauseMs = 60'000;
 // While a worker is at it, the leader is not to wait long: the partition joins again soon.
 constexpr std::int64_t kWaitWhileBusyMs = 50;
@@ -345,11 +345,12 @@ void FetchCore::on_session_lost(bool forgets_id) {
 }
 
 bool FetchCore::on_answer(std::int32_t session_id) {
+  if (session_id < 0) return false;
   if (session_epoch_ == 0) {
     session_id_ = session_id;
     session_epoch_ = 1;
     needs_full_ = session_id == 0;
-    return session_id >= 0;
+    return true;
   }
   if (session_id == 0) {  // closed: nothing was left in it
     on_session_lost(true);

@@ -15,9 +15,10 @@ namespace {
 using protocol::ErrorCode;
 
 // So often in vain before it is said that leader and follower do not find together.
-constexpr std::uint32_t kPatientFailures = 8;
+constexpr std::uint32_t kPatientFailures = 20;
 // For appends that have to be on the device before they are fetched behind: they go on together.
 constexpr std::int64_t kFlushPatienceMs = 100;
+constexpr std::size_t kCutsOfJob = 500;
 
 bool passes_with_leadership(ErrorCode code) {
   switch (code) {
@@ -38,6 +39,7 @@ bool passes_with_leadership(ErrorCode code) {
 
 runtime::Task<void> FollowerFetcher::take(const protocol::FetchResponse& response,
                                           bool by_topic_id) {
+  runtime::note_running("replica fetch", connection_->peer());
   runtime::TurnBudget turn;
   for (const auto& topic : response.responses) {
     for (const FetchedData& data : topic.partitions) {
@@ -117,9 +119,15 @@ void FollowerFetcher::stumble(FollowedPartition& partition, Trouble trouble,
 void FollowerFetcher::start_cuts() {
   std::map<std::string, std::vector<Cut>> by_directory;
   for (Cut& cut : core_.take_cuts()) {
-    by_directory[cut.partition->log().log_dir()].push_back(std::move(cut));
+    const std::string log_dir = cut.partition->log().log_dir();
+    auto& cuts = by_directory[log_dir];
+    cuts.push_back(std::move(cut));
+    // The first ones of very many do not wait for the last.
+    if (cuts.size() == kCutsOfJob) scope_.spawn(cut_logs(log_dir, std::exchange(cuts, {})));
   }
-  for (auto& [log_dir, cuts] : by_directory) scope_.spawn(cut_logs(log_dir, std::move(cuts)));
+  for (auto& [log_dir, cuts] : by_directory) {
+    if (!cuts.empty()) scope_.spawn(cut_logs(log_dir, std::move(cuts)));
+  }
 }
 
 runtime::Task<void> FollowerFetcher::cut_logs(std::string log_dir, std::vector<Cut> cuts) {

@@ -308,6 +308,7 @@ runtime::Task<bool> FollowerFetcher::ask_ranges() {
 }
 
 runtime::Task<bool> FollowerFetcher::fetch() {
+  runtime::note_running("replica fetch", connection_->peer());
   const auto plan = core_.next_fetch(loop_.now_ms());
   if (!plan) {
     if (!core_.has_questions()) co_await wait_for_change();

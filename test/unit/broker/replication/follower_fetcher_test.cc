@@ -1,9 +1,8 @@
 // Goal: a fetcher brings logs into agreement over a real connection, lets no partition hold up the
 // others, survives leaders that answer nonsense or not at all, and ends when it is told to.
-#include "broker/replication/follower/follower_fetcher.h"
+#include "broker/replication/follower/fetcher_manager.h"
 
 #include "protocol/gen/update_metadata.h"
-#include "runtime/cross_loop.h"
 #include "test/unit/broker/replication/hosted_partition.h"
 #include "test/unit/client/scripted_broker.h"
 
@@ -14,7 +13,7 @@ using base::Offset;
 using client::Scripted;
 using client::ScriptedBroker;
 using replication::follower::FetcherEnvironment;
-using replication::follower::FollowerFetcher;
+using replication::follower::FetcherManager;
 using replication_test::HostedPartition;
 
 constexpr int kLeader = 1;
@@ -41,12 +40,10 @@ class Scene {
     endpoint.port = 9092;
     endpoint.listener = "PLAINTEXT";
     metadata_.apply(update);
-    fetcher = std::make_unique<FollowerFetcher>(loop, base::BrokerId(kLeader), 0, environment_);
-    fetcher->start();
+    manager = std::make_unique<FetcherManager>(environment_, std::vector<runtime::Loop*>{&loop});
   }
   ~Scene() {
-    loop.post([this] { fetcher->close(); });
-    (void)world.block_on(loop, runtime::stop_scope(fetcher->scope()));
+    world.block_on(loop, manager->stop());
     world.block_on(broker_loop, leader.stop());
   }
 
@@ -65,7 +62,7 @@ class Scene {
   }
   void follow(Pair& pair, int epoch) {
     pair.follower->make_follower(HostedPartition::state(kLeader, epoch, {1, 9}, {1, 9}));
-    fetcher->follow({pair.follower->id(), {}, LeaderEpoch(epoch), pair.follower.shared()});
+    manager->follow(pair.follower.shared());
   }
   bool run_until_equal(Pair& pair, std::int64_t limit_ms = 30'000) {
     return world.run_until(
@@ -81,12 +78,13 @@ class Scene {
   runtime::SimLoop loop{world, "10.0.0.9"};
   runtime::SimLoop broker_loop{world, client::kBrokerIp};
   std::vector<std::unique_ptr<Pair>> pairs;
-  std::unique_ptr<FollowerFetcher> fetcher;
+  std::unique_ptr<FetcherManager> manager;
   int checkpoints = 0;
   int fetches = 0;
   int epoch_questions = 0;
   int range_questions = 0;
   bool is_silent = false;
+  std::set<std::string> client_ids;
   // Changes an answer before it is sent.
   std::function<void(protocol::FetchResponse&)> spoil;
   std::vector<base::Buffer> records;  // of one answer
@@ -94,6 +92,7 @@ class Scene {
  private:
   Scripted answer(const protocol::RequestHeader& header, protocol::Reader& reader) {
     Scripted scripted;
+    client_ids.emplace(header.client_id.value_or(""));
     if (is_silent) return scripted;
     switch (header.api_key) {
       case 1: {
@@ -265,7 +264,7 @@ static void diverge(Scene& scene, Scene::Pair& pair) {
   append(pair.leader, 10);
   scene.follow(pair, 1);
   REQUIRE(scene.run_until_equal(pair));
-  scene.fetcher->unfollow(pair.follower->id());
+  scene.manager->unfollow(pair.follower->id());
   for (const int epoch : {2, 3}) {
     pair.follower->make_leader(HostedPartition::state(kSelf, epoch, {9}, {1, 9}), 0);
     append(pair.follower, 7);
@@ -301,7 +300,7 @@ TEST_CASE("a leader that begins behind the follower's end makes it start over") 
   append(pair.leader, 10);
   scene.follow(pair, 1);
   REQUIRE(scene.run_until_equal(pair));
-  scene.fetcher->unfollow(pair.follower->id());
+  scene.manager->unfollow(pair.follower->id());
   // No longer one of its followers: its high watermark goes on.
   pair.leader->make_leader(HostedPartition::state(kLeader, 2, {1}, {1, 9}), 0);
   for (int i = 0; i < 5; ++i) append(pair.leader, 10);
@@ -376,7 +375,7 @@ TEST_CASE("a leader without an answer is left when nothing is followed from it a
   scene.follow(pair, 1);
   scene.world.run_for(2000);
   CHECK_EQ(scene.leader.connections, 1);
-  scene.fetcher->unfollow(pair.follower->id());
+  scene.manager->unfollow(pair.follower->id());
   scene.world.run_for(100);
   scene.is_silent = false;
   Scene::lead(pair, 2);
@@ -398,4 +397,55 @@ TEST_CASE("a connection that breaks is made anew, and fetching goes on") {
     CHECK(scene.run_until_equal(pair));
   }
   CHECK_EQ(scene.leader.connections, 4);
+}
+
+TEST_CASE("records that were asked for in an earlier epoch are not appended in the next") {
+  Scene scene;
+  auto& pair = scene.add();
+  append(pair.leader, 10);
+  scene.spoil = [&](protocol::FetchResponse&) {
+    if (std::exchange(scene.is_silent, true)) return;
+    scene.follow(pair, 2);  // while the answer is under way
+  };
+  scene.follow(pair, 1);
+  scene.world.run_for(1000);
+  CHECK_EQ(scene.fetches, 1);
+  CHECK_EQ(pair.follower->log().log_end_offset(), Offset(0));
+}
+
+TEST_CASE("num.replica.fetchers spreads the partitions, also while they are followed") {
+  Scene scene;
+  for (int i = 0; i < 6; ++i) append(scene.add().leader, 10);
+  for (auto& pair : scene.pairs) scene.follow(*pair, 1);
+  for (auto& pair : scene.pairs) CHECK(scene.run_until_equal(*pair));
+  CHECK_EQ(scene.client_ids, std::set<std::string>{"broker-9-fetcher-0"});
+  scene.manager->set_fetchers_per_leader(3);
+  for (auto& pair : scene.pairs) append(pair->leader, 10);
+  for (auto& pair : scene.pairs) CHECK(scene.run_until_equal(*pair));
+  CHECK_EQ(scene.client_ids.size(), 3);
+  CHECK_EQ(scene.leader.connections, 3);
+  scene.manager->set_fetchers_per_leader(1);
+  for (auto& pair : scene.pairs) append(pair->leader, 10);
+  for (auto& pair : scene.pairs) CHECK(scene.run_until_equal(*pair));
+}
+
+TEST_CASE("a log that ends within one of the leader's batches takes that batch whole") {
+  Scene scene;
+  auto& pair = scene.add();
+  append(pair.leader, 4);
+  append(pair.leader, 10);
+  scene.follow(pair, 1);
+  REQUIRE(scene.run_until_equal(pair));
+  scene.manager->unfollow(pair.follower->id());
+  REQUIRE(pair.follower->cut_as_follower({LeaderEpoch(1), Offset(9), false}, 0).has_value());
+  REQUIRE_EQ(pair.follower->log().log_end_offset(), Offset(9));
+  Scene::lead(pair, 2);
+  scene.follow(pair, 2);
+  CHECK(scene.run_until_equal(pair));
+  const storage::ReadRequest all{Offset(0), Offset(14), 1 << 20, true};
+  const auto ours = pair.follower->log().read(all);
+  const auto theirs = pair.leader->log().read(all);
+  REQUIRE(ours.has_value());
+  REQUIRE(theirs.has_value());
+  CHECK(std::ranges::equal(ours->bytes(), theirs->bytes()));
 }
