@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "broker/cluster/metadata_cache.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "config/server_config.h"
 #include "runtime/task_scope.h"
 
@@ -30,7 +30,7 @@ class ControllerLink {
   runtime::Task<base::Result<Response>> call(Request request, std::int64_t timeout_ms) {
     auto connected = co_await connection();
     if (!connected) co_return base::fail(connected.error());
-    std::shared_ptr<client::Connection> connection = std::move(*connected);
+    std::shared_ptr<client::BrokerConnection> connection = std::move(*connected);
     const auto version = connection->api_versions().template highest_common<Request>();
     if (!version) co_return base::fail(version.error());
     auto reply =
@@ -43,16 +43,16 @@ class ControllerLink {
   runtime::Task<void> close();
 
  private:
-  runtime::Task<base::Result<std::shared_ptr<client::Connection>>> connection();
+  runtime::Task<base::Result<std::shared_ptr<client::BrokerConnection>>> connection();
 
   runtime::Loop& loop_;
   runtime::WorkerPool& resolver_;
   const MetadataCache& metadata_;
   const std::string listener_;
   const client::ConnectOptions options_;
-  std::shared_ptr<client::Connection> connection_;
-  std::string connected_to_;                   // "host:port"
-  client::Connection* negotiating_ = nullptr;  // for close() to end
+  std::shared_ptr<client::BrokerConnection> connection_;
+  std::string connected_to_;                         // "host:port"
+  client::BrokerConnection* negotiating_ = nullptr;  // for close() to end
   bool is_connecting_ = false;
   runtime::Notify connect_done_;
   runtime::TaskScope scope_;

@@ -18,7 +18,7 @@
 
 #include "broker/controller/broker_changes.h"
 #include "broker/controller/request_batch.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "runtime/task_scope.h"
 
 namespace controller {
@@ -81,7 +81,7 @@ class BrokerChannel {
   const ResponseHandler on_response_;
   std::deque<Queued> queue_;
   bool is_front_tried_ = false;  // it may have arrived: from now on it stays as it is
-  std::unique_ptr<client::Connection> connection_;
+  std::unique_ptr<client::BrokerConnection> connection_;
   bool closing_ = false;
   bool failure_logged_ = false;
   runtime::Notify wake_;

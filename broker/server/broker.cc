@@ -230,12 +230,11 @@ void Broker::make_domain() {
   p.controller_link = std::make_unique<cluster::ControllerLink>(p.control, *p.resolver, p.metadata,
                                                                 config->network, p.broker_id);
   p.controller = make_controller(p);
-  p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
-      *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
+  p.producer_ids = std::make_unique<transactions::ProducerIdSource>(*p.controller_link, p.broker_id,
+                                                                    [&p] { return wire_epoch(p); });
   p.live_config = std::make_unique<LiveConfig>(p);
-  p.dynamic_configs =
-      std::make_unique<DynamicConfigs>(p.control, p.properties, p.config, *p.topic_settings,
-                                       *p.logs, p.partitions, *p.live_config);
+  p.dynamic_configs = std::make_unique<DynamicConfigs>(
+      p.control, p.properties, p.config, *p.topic_settings, *p.logs, p.partitions, *p.live_config);
   p.config_store->add_listener(*p.dynamic_configs);
   p.session->add_listener(*p.config_store);
   if (config->identity.inter_broker_protocol >= config::InterBrokerProtocol::v2_7_iv0) {

@@ -42,7 +42,7 @@ HandlersBench::HandlersBench(std::uint64_t seed)
     dispatcher_.add(key, *handler);
     handlers_.push_back(std::move(handler));
   };
-  const auto own_epoch = [] { return std::int64_t{5}; };
+  const auto own_epoch = [] { return std::optional(base::BrokerEpoch(5)); };
   serve(ApiKey::kLeaderAndIsr, std::make_unique<api::LeaderAndIsrApi>(
                                    *control_, own_epoch, [](auto) { return nothing(); }));
   serve(ApiKey::kStopReplica, std::make_unique<api::StopReplicaApi>(*control_, own_epoch));
