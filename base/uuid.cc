@@ -6,13 +6,10 @@ namespace {
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-int digit_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  if (c == '_') return 63;
-  return -1;
+std::optional<std::uint32_t> digit_value(char c) {
+  const std::size_t value = kAlphabet.find(c);
+  if (value == std::string_view::npos) return std::nullopt;
+  return static_cast<std::uint32_t>(value);
 }
 
 }  // namespace
@@ -39,9 +36,9 @@ std::optional<std::string> base64url_decode(std::string_view text) {
   std::uint32_t bits = 0;
   int bit_count = 0;
   for (char c : text) {
-    const int value = digit_value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+    const auto value = digit_value(c);
+    if (!value) return std::nullopt;
+    bits = (bits << 6) | *value;
     bit_count += 6;
     if (bit_count >= 8) {
       bit_count -= 8;

@@ -63,21 +63,21 @@ runtime::Task<void> ClusterClient::close() {
 runtime::Task<void> ClusterClient::drop(Endpoint endpoint) {
   const auto found = connections_.find(endpoint);
   if (found == connections_.end()) co_return;
-  const std::unique_ptr<Connection> connection = std::move(found->second);
+  const std::unique_ptr<BrokerConnection> connection = std::move(found->second);
   connections_.erase(found);
   co_await connection->close();
 }
 
-runtime::Task<base::Result<Connection*>> ClusterClient::open(Endpoint endpoint) {
+runtime::Task<base::Result<BrokerConnection*>> ClusterClient::open(Endpoint endpoint) {
   if (const auto found = connections_.find(endpoint); found != connections_.end()) {
     if (!found->second->is_closed() && !found->second->api_versions().empty()) {
       co_return found->second.get();
     }
     co_await drop(endpoint);
   }
-  CO_TRY_ASSIGN(std::unique_ptr<Connection> connection,
-                co_await Connection::connect(loop_, resolver_, endpoint.host, endpoint.port,
-                                             options_.connection));
+  CO_TRY_ASSIGN(std::unique_ptr<BrokerConnection> connection,
+                co_await BrokerConnection::connect(loop_, resolver_, endpoint.host, endpoint.port,
+                                                   options_.connection));
   auto negotiated = co_await connection->negotiate();
   // Another call may have opened one meanwhile: that one stays.
   const bool is_surplus = connections_.contains(endpoint);
@@ -89,7 +89,7 @@ runtime::Task<base::Result<Connection*>> ClusterClient::open(Endpoint endpoint) 
   co_return found->second.get();
 }
 
-runtime::Task<base::Result<Connection*>> ClusterClient::any_connection() {
+runtime::Task<base::Result<BrokerConnection*>> ClusterClient::any_connection() {
   for (const auto& [endpoint, connection] : connections_) {
     if (!connection->is_closed() && !connection->api_versions().empty()) {
       co_return connection.get();
@@ -111,11 +111,11 @@ runtime::Task<base::Result<Connection*>> ClusterClient::any_connection() {
 }
 
 runtime::Task<base::Result<void>> ClusterClient::refresh() {
-  CO_TRY_ASSIGN(Connection * connection, co_await any_connection());
+  CO_TRY_ASSIGN(BrokerConnection * connection, co_await any_connection());
   CO_TRY_ASSIGN(const std::int16_t version,
                 connection->api_versions().highest_common<MetadataRequest>());
   CO_TRY_ASSIGN(
-      const Reply<MetadataResponse> reply,
+      const TypedReply<MetadataResponse> reply,
       co_await connection->request<MetadataResponse>(metadata_request(nullptr, version), version));
   std::map<base::BrokerId, Endpoint> brokers;
   for (const auto& broker : reply.value.brokers) {
@@ -129,10 +129,10 @@ runtime::Task<base::Result<void>> ClusterClient::refresh() {
 
 runtime::Task<base::Result<base::BrokerId>> ClusterClient::leader_of(
     base::TopicPartition partition) {
-  CO_TRY_ASSIGN(Connection * connection, co_await any_connection());
+  CO_TRY_ASSIGN(BrokerConnection * connection, co_await any_connection());
   CO_TRY_ASSIGN(const std::int16_t version,
                 connection->api_versions().highest_common<MetadataRequest>());
-  CO_TRY_ASSIGN(const Reply<MetadataResponse> reply,
+  CO_TRY_ASSIGN(const TypedReply<MetadataResponse> reply,
                 co_await connection->request<MetadataResponse>(
                     metadata_request(&partition.topic, version), version));
   for (const auto& topic : reply.value.topics) {
@@ -150,10 +150,10 @@ runtime::Task<base::Result<base::BrokerId>> ClusterClient::leader_of(
 
 runtime::Task<base::Result<base::BrokerId>> ClusterClient::find_coordinator(std::string group) {
   using protocol::ErrorCode;
-  CO_TRY_ASSIGN(Connection * connection, co_await any_connection());
+  CO_TRY_ASSIGN(BrokerConnection * connection, co_await any_connection());
   CO_TRY_ASSIGN(const std::int16_t version,
                 connection->api_versions().highest_common<FindCoordinatorRequest>());
-  CO_TRY_ASSIGN(const Reply<FindCoordinatorResponse> reply,
+  CO_TRY_ASSIGN(const TypedReply<FindCoordinatorResponse> reply,
                 co_await connection->request<FindCoordinatorResponse>(
                     find_coordinator_request(group, version), version));
   std::int32_t node_id = reply.value.node_id;
@@ -184,7 +184,7 @@ runtime::Task<base::Result<base::BrokerId>> ClusterClient::coordinator_of(std::s
   }
 }
 
-runtime::Task<base::Result<Connection*>> ClusterClient::connection_to(Target target) {
+runtime::Task<base::Result<BrokerConnection*>> ClusterClient::connection_to(Target target) {
   base::BrokerId id = target.broker;
   switch (target.kind) {
     case Target::Kind::any: co_return co_await any_connection();

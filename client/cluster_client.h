@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "client/endpoint.h"
 #include "client/response_errors.h"
 
@@ -43,29 +43,30 @@ class ClusterClient {
   ClusterClient& operator=(const ClusterClient&) = delete;
 
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call_any(MakeRequest make) {
+  runtime::Task<base::Result<TypedReply<Response>>> call_any(MakeRequest make) {
     return call<Response>({.kind = Target::Kind::any}, std::move(make));
   }
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call_broker(base::BrokerId id, MakeRequest make) {
+  runtime::Task<base::Result<TypedReply<Response>>> call_broker(base::BrokerId id,
+                                                                MakeRequest make) {
     return call<Response>({.kind = Target::Kind::broker, .broker = id}, std::move(make));
   }
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call_controller(MakeRequest make) {
+  runtime::Task<base::Result<TypedReply<Response>>> call_controller(MakeRequest make) {
     return call<Response>({.kind = Target::Kind::controller}, std::move(make));
   }
   // Errc::not_found at once if the cluster does not know the partition.
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call_leader(base::TopicPartition partition,
-                                                           MakeRequest make) {
+  runtime::Task<base::Result<TypedReply<Response>>> call_leader(base::TopicPartition partition,
+                                                                MakeRequest make) {
     return call<Response>({.kind = Target::Kind::leader, .partition = std::move(partition)},
                           std::move(make));
   }
   // To the coordinator of a consumer group. Errc::invalid_argument at once if the group's name or
   // the client's rights are refused.
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call_coordinator(std::string group,
-                                                                MakeRequest make) {
+  runtime::Task<base::Result<TypedReply<Response>>> call_coordinator(std::string group,
+                                                                     MakeRequest make) {
     return call<Response>({.kind = Target::Kind::coordinator, .group = std::move(group)},
                           std::move(make));
   }
@@ -92,16 +93,17 @@ class ClusterClient {
   static bool is_misdirected(const Target& target, const Response& response);
 
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> call(Target target, MakeRequest make);
+  runtime::Task<base::Result<TypedReply<Response>>> call(Target target, MakeRequest make);
   // One try: false in `done` means that another one makes sense.
   template <class Response, class MakeRequest>
-  runtime::Task<base::Result<Reply<Response>>> attempt(Connection* connection, MakeRequest make,
-                                                       std::int64_t deadline_ms);
+  runtime::Task<base::Result<TypedReply<Response>>> attempt(BrokerConnection* connection,
+                                                            MakeRequest make,
+                                                            std::int64_t deadline_ms);
 
   // A connection that is open and knows the broker's versions; valid until the next suspension.
-  runtime::Task<base::Result<Connection*>> connection_to(Target target);
-  runtime::Task<base::Result<Connection*>> open(Endpoint endpoint);
-  runtime::Task<base::Result<Connection*>> any_connection();
+  runtime::Task<base::Result<BrokerConnection*>> connection_to(Target target);
+  runtime::Task<base::Result<BrokerConnection*>> open(Endpoint endpoint);
+  runtime::Task<base::Result<BrokerConnection*>> any_connection();
   runtime::Task<base::Result<base::BrokerId>> leader_of(base::TopicPartition partition);
   runtime::Task<base::Result<base::BrokerId>> find_coordinator(std::string group);
   runtime::Task<void> drop(Endpoint endpoint);
@@ -109,7 +111,7 @@ class ClusterClient {
   runtime::Loop& loop_;
   runtime::WorkerPool& resolver_;
   const ClusterClientOptions options_;
-  std::map<Endpoint, std::unique_ptr<Connection>> connections_;
+  std::map<Endpoint, std::unique_ptr<BrokerConnection>> connections_;
   std::map<base::BrokerId, Endpoint> brokers_;
   base::BrokerId controller_id_ = base::kNoBroker;
   std::size_t next_bootstrap_ = 0;
@@ -137,9 +139,8 @@ inline bool is_worth_another_try(const base::Error& error) {
 }  // namespace detail
 
 template <class Response, class MakeRequest>
-runtime::Task<base::Result<Reply<Response>>> ClusterClient::attempt(Connection* connection,
-                                                                    MakeRequest make,
-                                                                    std::int64_t deadline_ms) {
+runtime::Task<base::Result<TypedReply<Response>>> ClusterClient::attempt(
+    BrokerConnection* connection, MakeRequest make, std::int64_t deadline_ms) {
   using Request = detail::RequestOf<MakeRequest>;
   CO_TRY_ASSIGN(const std::int16_t version,
                 connection->api_versions().template highest_common<Request>());
@@ -164,7 +165,8 @@ bool ClusterClient::is_misdirected(const Target& target, const Response& respons
 }
 
 template <class Response, class MakeRequest>
-runtime::Task<base::Result<Reply<Response>>> ClusterClient::call(Target target, MakeRequest make) {
+runtime::Task<base::Result<TypedReply<Response>>> ClusterClient::call(Target target,
+                                                                      MakeRequest make) {
   const std::int64_t deadline_ms = loop_.now_ms() + options_.call_timeout_ms;
   for (;;) {
     base::Error last(base::Errc::unavailable);

@@ -122,8 +122,8 @@ TopicConfig build_topic_defaults(const BrokerValues& values) {
   return defaults;
 }
 
-LogConfig build_log(const BrokerValues& values) {
-  LogConfig log{
+StorageConfig build_log(const BrokerValues& values) {
+  StorageConfig log{
       .dirs = {},
       .retention_check_interval_ms = values.int64("log.retention.check.interval.ms"),
       .flush_scheduler_interval_ms = values.int64("log.flush.scheduler.interval.ms"),

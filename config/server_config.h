@@ -101,7 +101,7 @@ struct LogCleanerConfig {
   friend bool operator==(const LogCleanerConfig&, const LogCleanerConfig&) = default;
 };
 
-struct LogConfig {
+struct StorageConfig {
   std::vector<std::string> dirs = {"/tmp/kafka-logs"};
   std::int64_t retention_check_interval_ms = 300000;
   std::int64_t flush_scheduler_interval_ms = std::numeric_limits<std::int64_t>::max();
@@ -204,7 +204,7 @@ struct ServerConfig {
   ZookeeperConfig zookeeper;
   NetworkConfig network;
   TopicsConfig topics;
-  LogConfig log;
+  StorageConfig log;
   ReplicationConfig replication;
   ControllerConfig controller;
   GroupsConfig groups;

@@ -28,7 +28,7 @@ void check_zookeeper(Loader& loader, const ZookeeperConfig& zookeeper) {
                "is missing: add a line such as zookeeper.connect=localhost:2181");
 }
 
-void check_log(Loader& loader, const LogConfig& log) {
+void check_log(Loader& loader, const StorageConfig& log) {
   const TopicConfig& defaults = log.topic_defaults;
   if (defaults.segment_ms < 1) loader.fault("log.roll.ms", "must be at least 1");
   if (defaults.segment_jitter_ms < 0) loader.fault("log.roll.jitter.ms", "must be at least 0");

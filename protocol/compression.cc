@@ -2,6 +2,7 @@
 
 #include <lz4frame.h>
 #include <snappy.h>
+#define ZLIB_CONST  // its input is const
 #include <zlib.h>
 #include <zstd.h>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/big_endian.h"
+#include "protocol/batch_layout.h"
 
 namespace protocol {
 namespace {
@@ -22,6 +24,10 @@ constexpr std::array<unsigned char, 16> kXerialHeader = {0x82, 'S', 'N', 'A', 'P
                                                          0,    0,   0,   1,   0,   0,   0,   1};
 constexpr std::size_t kXerialMagicBytes = 8;
 constexpr std::size_t kXerialBlockBytes = 32 * 1024;
+constexpr std::size_t kXerialLengthBytes = 4;  // in front of each block
+
+constexpr int kGzipWindowBits = 15 + 16;  // the largest window, with gzip's header
+constexpr int kZlibMemoryLevel = 8;       // zlib's own choice
 
 constexpr std::array<std::string_view, 5> kNames = {"none", "gzip", "snappy", "lz4", "zstd"};
 
@@ -66,14 +72,14 @@ class GzipDecoder final : public Decoder {
     if (is_ready_) {
       ::inflateReset(&stream_);
     } else {
-      is_ready_ = ::inflateInit2(&stream_, 15 + 16) == Z_OK;
+      is_ready_ = ::inflateInit2(&stream_, kGzipWindowBits) == Z_OK;
     }
   }
 
   base::Result<base::Bytes> next() override {
     if (!is_ready_) return bad_stream("gzip", "no memory");
     while (!is_done_) {
-      stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input_.data()));
+      stream_.next_in = reinterpret_cast<const Bytef*>(input_.data());
       stream_.avail_in = static_cast<uInt>(std::min<std::size_t>(input_.size(), 1u << 30));
       stream_.next_out = reinterpret_cast<Bytef*>(piece_.data());
       stream_.avail_out = static_cast<uInt>(piece_.size());
@@ -119,12 +125,13 @@ class SnappyDecoder final : public Decoder {
     if (input_.empty()) return base::Bytes();
     base::Bytes block = input_;
     if (is_framed_) {
-      if (input_.size() < 4) return bad_stream("snappy", "block length is cut off");
+      if (input_.size() < kXerialLengthBytes)
+        return bad_stream("snappy", "block length is cut off");
       const auto length = base::load_be<std::int32_t>(input_.data());
-      if (length < 0 || static_cast<std::size_t>(length) > input_.size() - 4) {
+      if (length < 0 || static_cast<std::size_t>(length) > input_.size() - kXerialLengthBytes) {
         return bad_stream("snappy", "block is cut off");
       }
-      block = input_.subspan(4, static_cast<std::size_t>(length));
+      block = input_.subspan(kXerialLengthBytes, static_cast<std::size_t>(length));
     }
     input_ = input_.subspan(static_cast<std::size_t>(block.data() - input_.data()) + block.size());
     std::size_t plain_bytes = 0;
@@ -263,11 +270,12 @@ std::unique_ptr<Decoder>& idle_decoder(Codec codec) {
 
 base::Result<base::Buffer> compress_gzip(base::Bytes input, int level) {
   z_stream stream = {};
-  if (::deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (::deflateInit2(&stream, level, Z_DEFLATED, kGzipWindowBits, kZlibMemoryLevel,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
     return base::fail(base::Errc::invalid_argument, "gzip level " + std::to_string(level));
   }
   base::Buffer out = base::Buffer::with_capacity(::deflateBound(&stream, input.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input.data()));
+  stream.next_in = reinterpret_cast<const Bytef*>(input.data());
   stream.avail_in = static_cast<uInt>(input.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.spare().data());
   stream.avail_out = static_cast<uInt>(out.capacity());
@@ -287,7 +295,7 @@ base::Result<base::Buffer> compress_snappy(base::Bytes input) {
     input = input.subspan(plain.size());
     std::size_t length = 0;
     ::snappy::RawCompress(chars(plain), plain.size(), block.data(), &length);
-    std::array<std::byte, 4> prefix;
+    std::array<std::byte, kXerialLengthBytes> prefix;
     base::store_be<std::int32_t>(prefix.data(), static_cast<std::int32_t>(length));
     out.append(prefix);
     out.append(base::as_bytes({block.data(), length}));
@@ -335,7 +343,7 @@ std::optional<Codec> parse_codec(std::string_view name) {
 }
 
 std::optional<Codec> codec_from_attributes(std::int16_t attributes) {
-  const auto number = static_cast<std::size_t>(attributes & 0x07);
+  const auto number = static_cast<std::size_t>(attributes & batch_attribute::kCodecMask);
   if (number >= kNames.size()) return std::nullopt;
   return static_cast<Codec>(number);
 }

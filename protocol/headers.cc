@@ -8,21 +8,26 @@ namespace protocol {
 namespace {
 
 constexpr std::size_t kFrameBytesMax = 0x7fffffff;
+// Versions of a request header.
+constexpr std::int16_t kWithClientId = 1;
+constexpr std::int16_t kWithTaggedFields = 2;
+constexpr std::size_t kNoTaggedFieldsBytes = 1;  // their count, 0
 
 void fail_too_large(Writer& writer) { writer.fail("frame", "has more than 2^31 - 1 bytes", -1); }
 
 }  // namespace
 
-std::int16_t request_header_version(std::int16_t api_key, std::int16_t api_version) {
+std::optional<std::int16_t> request_header_version(std::int16_t api_key, std::int16_t api_version) {
   const ApiInfo* api = find_api(api_key);
-  if (api == nullptr) return -1;
+  if (api == nullptr) return std::nullopt;
   if (api->key == ApiKey::kControlledShutdown && api_version == 0) return 0;
-  return api->is_flexible(api_version) ? 2 : 1;
+  return api->is_flexible(api_version) ? kWithTaggedFields : kWithClientId;
 }
 
-std::int16_t response_header_version(std::int16_t api_key, std::int16_t api_version) {
+std::optional<std::int16_t> response_header_version(std::int16_t api_key,
+                                                    std::int16_t api_version) {
   const ApiInfo* api = find_api(api_key);
-  if (api == nullptr) return -1;
+  if (api == nullptr) return std::nullopt;
   if (api->key == ApiKey::kApiVersions) return 0;
   return api->is_flexible(api_version) ? 1 : 0;
 }
@@ -33,32 +38,32 @@ base::Result<RequestHeader> RequestHeader::decode(Reader& reader) {
   header.api_version = reader.read_int16();
   header.correlation_id = reader.read_int32();
   if (!reader.ok()) return base::fail(base::Errc::corrupt, "request header ends early");
-  const std::int16_t version = request_header_version(header.api_key, header.api_version);
-  if (version < 0) {
+  const auto version = request_header_version(header.api_key, header.api_version);
+  if (!version) {
     return base::fail(base::Errc::unsupported, "API key " + std::to_string(header.api_key));
   }
   // The client id keeps its int16 length in version 2, so that every broker can read it.
-  if (version >= 1) header.client_id = reader.read_nullable_string_view(false);
-  if (version >= 2) reader.skip_tagged_fields();
+  if (version >= kWithClientId) header.client_id = reader.read_nullable_string_view(false);
+  if (version >= kWithTaggedFields) reader.skip_tagged_fields();
   TRY(reader.status());
   return header;
 }
 
 void RequestHeader::encode(Writer& writer) const {
-  const std::int16_t version = request_header_version(api_key, api_version);
-  if (version < 0) return writer.fail("request header", "has an unknown API key", api_version);
+  const auto version = request_header_version(api_key, api_version);
+  if (!version) return writer.fail("request header", "has an unknown API key", api_version);
   writer.write_int16(api_key);
   writer.write_int16(api_version);
   writer.write_int32(correlation_id);
-  if (version >= 1) writer.write_nullable_string(client_id, false);
-  if (version >= 2) writer.write_unsigned_varint(0);
+  if (version >= kWithClientId) writer.write_nullable_string(client_id, false);
+  if (version >= kWithTaggedFields) writer.write_unsigned_varint(0);
 }
 
 std::size_t RequestHeader::size_bytes() const {
-  const std::int16_t version = request_header_version(api_key, api_version);
-  std::size_t size = 8;
-  if (version >= 1) size += nullable_string_size(client_id, false);
-  if (version >= 2) size += 1;
+  const auto version = request_header_version(api_key, api_version);
+  std::size_t size = sizeof api_key + sizeof api_version + sizeof correlation_id;
+  if (version >= kWithClientId) size += nullable_string_size(client_id, false);
+  if (version >= kWithTaggedFields) size += kNoTaggedFieldsBytes;
   return size;
 }
 
@@ -76,7 +81,8 @@ void ResponseHeader::encode(Writer& writer, std::int16_t api_key, std::int16_t a
 }
 
 std::size_t ResponseHeader::size_bytes(std::int16_t api_key, std::int16_t api_version) {
-  return response_header_version(api_key, api_version) >= 1 ? 5 : 4;
+  const bool is_tagged = response_header_version(api_key, api_version) >= 1;
+  return sizeof correlation_id + (is_tagged ? kNoTaggedFieldsBytes : 0);
 }
 
 bool reserve_frame(Writer& writer, std::size_t size_bytes) {

@@ -18,10 +18,10 @@
 namespace protocol {
 
 // 0, 1 or 2. `first_flexible` decides, so that a version newer than we know has the header that
-// its sender wrote. -1 for a key that find_api() does not know.
-std::int16_t request_header_version(std::int16_t api_key, std::int16_t api_version);
-// 0 or 1; -1 as above.
-std::int16_t response_header_version(std::int16_t api_key, std::int16_t api_version);
+// its sender wrote. Nullopt for a key that find_api() does not know.
+std::optional<std::int16_t> request_header_version(std::int16_t api_key, std::int16_t api_version);
+// 0 or 1; nullopt as above.
+std::optional<std::int16_t> response_header_version(std::int16_t api_key, std::int16_t api_version);
 
 struct RequestHeader {
   std::int16_t api_key = 0;

@@ -8,9 +8,7 @@
 namespace protocol {
 namespace {
 
-constexpr std::int64_t kMessageBytesMin[] = {14, 22};  // no key and no value
-constexpr std::size_t kChecksummedAt = 16;             // the magic; the CRC covers from here on
-constexpr std::size_t kKeyAt[] = {18, 26};
+constexpr std::size_t kPartLengthBytes = 4;
 
 std::unexpected<base::Error> bad_message(const char* what) {
   return base::fail(base::Errc::corrupt, std::string("legacy message ") + what);
@@ -38,16 +36,16 @@ std::optional<Codec> LegacyMessageView::codec() const {
 }
 
 bool LegacyMessageView::is_checksum_right() const {
-  const base::Bytes covered = bytes_.subspan(kChecksummedAt);
+  const base::Bytes covered = bytes_.subspan(batch_at::kMagic);
   return crc() == ::crc32_z(0, reinterpret_cast<const Bytef*>(covered.data()), covered.size());
 }
 
 base::Result<std::optional<base::Bytes>> LegacyMessageView::value() const {
-  base::Bytes rest = bytes_.subspan(kKeyAt[magic()]);
+  base::Bytes rest = bytes_.subspan(legacy_at::kKey[magic()]);
   const auto take = [&rest](std::optional<base::Bytes>& into) {
-    if (rest.size() < 4) return false;
+    if (rest.size() < kPartLengthBytes) return false;
     const auto length = base::load_be<std::int32_t>(rest.data());
-    rest = rest.subspan(4);
+    rest = rest.subspan(kPartLengthBytes);
     if (length < 0) return true;
     if (static_cast<std::size_t>(length) > rest.size()) return false;
     into = rest.first(static_cast<std::size_t>(length));
@@ -61,15 +59,16 @@ base::Result<std::optional<base::Bytes>> LegacyMessageView::value() const {
 }
 
 base::Result<LegacyMessageView> frame_legacy_header(base::Bytes bytes) {
-  if (bytes.size() <= kBatchMagicAt) return base::fail(base::Errc::end_of_stream);
+  if (bytes.size() <= batch_at::kMagic) return base::fail(base::Errc::end_of_stream);
   const LegacyMessageView message(bytes);
   const int magic = message.magic();
   if (magic != 0 && magic != 1) return bad_message("has another magic");
   const std::int64_t length = message.size_bytes() - static_cast<std::int64_t>(kBatchFrameBytes);
-  if (length < kMessageBytesMin[magic]) {
+  const std::size_t length_min = legacy_at::kLengthMin[magic];
+  if (length < static_cast<std::int64_t>(length_min)) {
     return base::fail(base::Errc::corrupt, fmt::format("legacy message of {} bytes", length));
   }
-  if (bytes.size() < kBatchFrameBytes + static_cast<std::size_t>(kMessageBytesMin[magic])) {
+  if (bytes.size() < kBatchFrameBytes + length_min) {
     return base::fail(base::Errc::end_of_stream);
   }
   return message;
@@ -89,7 +88,7 @@ base::Result<void> for_each_legacy_record(const LegacyMessageView& message,
   TRY_ASSIGN(const base::Buffer plain, decompress(*codec, *value, output_limit_bytes));
 
   // v1: offsets inside count from 0, and the last one is the wrapper's; v0: they are absolute.
-  std::int64_t last_inside = -1;
+  std::optional<std::int64_t> last_inside;
   for (base::Bytes rest = plain.bytes(); !rest.empty();) {
     TRY_ASSIGN(const LegacyMessageView inside, next_inside(rest, message.magic()));
     last_inside = inside.offset().value();
@@ -98,10 +97,10 @@ base::Result<void> for_each_legacy_record(const LegacyMessageView& message,
   const std::int64_t wrapper_offset = message.offset().value();
   std::int64_t base = 0;
   if (message.magic() == 1 && wrapper_offset != 0) {
-    if (last_inside < 0 || wrapper_offset < last_inside) {
+    if (!last_inside || *last_inside < 0 || wrapper_offset < *last_inside) {
       return bad_message("has an offset below those inside it");
     }
-    base = wrapper_offset - last_inside;
+    base = wrapper_offset - *last_inside;
   }
   for (base::Bytes rest = plain.bytes(); !rest.empty();) {
     TRY_ASSIGN(const LegacyMessageView inside, next_inside(rest, message.magic()));

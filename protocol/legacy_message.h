@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "protocol/batch_layout.h"
 #include "protocol/record_batch.h"
 
 namespace protocol {
@@ -28,17 +29,22 @@ class LegacyMessageView {
 
   base::Bytes bytes() const { return bytes_; }
   std::int64_t size_bytes() const {
-    return std::int64_t{load<std::int32_t>(8)} + static_cast<std::int64_t>(kBatchFrameBytes);
+    return std::int64_t{load<std::int32_t>(batch_at::kLength)} +
+           static_cast<std::int64_t>(kBatchFrameBytes);
   }
   // Of the last message inside, if it is compressed.
-  base::Offset offset() const { return base::Offset(load<std::int64_t>(0)); }
-  std::uint32_t crc() const { return load<std::uint32_t>(12); }
-  std::int8_t magic() const { return load<std::int8_t>(kBatchMagicAt); }
-  std::int8_t attributes() const { return load<std::int8_t>(17); }
+  base::Offset offset() const { return base::Offset(load<std::int64_t>(batch_at::kBaseOffset)); }
+  std::uint32_t crc() const { return load<std::uint32_t>(legacy_at::kChecksum); }
+  std::int8_t magic() const { return load<std::int8_t>(batch_at::kMagic); }
+  std::int8_t attributes() const { return load<std::int8_t>(legacy_at::kAttributes); }
   // The largest inside; none in v0.
-  std::int64_t timestamp() const { return magic() == 0 ? kNoTimestamp : load<std::int64_t>(18); }
-  bool is_compressed() const { return (attributes() & 0x07) != 0; }
-  bool is_log_append_time() const { return magic() == 1 && (attributes() & 0x08) != 0; }
+  std::int64_t timestamp() const {
+    return magic() == 0 ? kNoTimestamp : load<std::int64_t>(legacy_at::kTimestamp);
+  }
+  bool is_compressed() const { return (attributes() & batch_attribute::kCodecMask) != 0; }
+  bool is_log_append_time() const {
+    return magic() == 1 && (attributes() & batch_attribute::kLogAppendTime) != 0;
+  }
   // nullopt: none that these formats have.
   std::optional<Codec> codec() const;
   // Both: the view holds the whole entry.

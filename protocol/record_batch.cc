@@ -91,19 +91,20 @@ bool RecordBatchView::is_checksum_right() const {
 
 bool MutableRecordBatch::set_timestamp_type(TimestampType type) {
   if (timestamp_type() == type) return false;
-  const int bit = type == TimestampType::log_append_time ? 0x08 : 0;
-  store<std::int16_t>(21, static_cast<std::int16_t>((attributes() & ~0x08) | bit));
+  const int bit = type == TimestampType::log_append_time ? batch_attribute::kLogAppendTime : 0;
+  const int others = attributes() & ~batch_attribute::kLogAppendTime;
+  store<std::int16_t>(batch_v2_at::kAttributes, static_cast<std::int16_t>(others | bit));
   return true;
 }
 
 bool MutableRecordBatch::set_max_timestamp(std::int64_t timestamp_ms) {
   if (max_timestamp() == timestamp_ms) return false;
-  store<std::int64_t>(35, timestamp_ms);
+  store<std::int64_t>(batch_v2_at::kMaxTimestamp, timestamp_ms);
   return true;
 }
 
 void MutableRecordBatch::update_crc() {
-  store<std::uint32_t>(17, base::crc32c(bytes().subspan(kBatchChecksummedAt)));
+  store<std::uint32_t>(batch_v2_at::kChecksum, base::crc32c(bytes().subspan(kBatchChecksummedAt)));
 }
 
 base::Result<RecordBatchView> frame_header(base::Bytes bytes) {
@@ -186,19 +187,19 @@ base::Result<std::optional<EndTransactionMarker>> read_end_transaction_marker(
   }
   RecordReader reader(batch, batch.records());
   TRY_ASSIGN(const auto record, reader.next());
-  if (!record || !record->key || record->key->size() < 4) {
+  if (!record || !record->key || record->key->size() < kControlKeyBytes) {
     return base::fail(base::Errc::corrupt, "control record key");
   }
   const auto version = base::load_be<std::int16_t>(record->key->data());
-  const auto type = base::load_be<std::int16_t>(record->key->data() + 2);
+  const auto type = base::load_be<std::int16_t>(record->key->data() + kControlTypeAt);
   if (version < 0) return base::fail(base::Errc::corrupt, "control record key version");
   if (type != 0 && type != 1) return std::optional<EndTransactionMarker>();
-  if (!record->value || record->value->size() < 6 ||
+  if (!record->value || record->value->size() < kMarkerValueBytes ||
       base::load_be<std::int16_t>(record->value->data()) < 0) {
     return base::fail(base::Errc::corrupt, "transaction marker value");
   }
-  return std::optional<EndTransactionMarker>(
-      EndTransactionMarker{type == 1, base::load_be<std::int32_t>(record->value->data() + 2)});
+  return std::optional<EndTransactionMarker>(EndTransactionMarker{
+      type == 1, base::load_be<std::int32_t>(record->value->data() + kMarkerEpochAt)});
 }
 
 }  // namespace protocol

@@ -13,14 +13,15 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "protocol/batch_layout.h"
 #include "protocol/compression.h"
 
 namespace protocol {
 
-inline constexpr std::size_t kBatchHeaderBytes = 61;
+inline constexpr std::size_t kBatchHeaderBytes = batch_v2_at::kRecords;
 inline constexpr std::size_t kBatchFrameBytes = 12;  // base offset and length
-inline constexpr std::size_t kBatchMagicAt = 16;
-inline constexpr std::size_t kBatchChecksummedAt = 21;  // attributes; the CRC covers from here on
+inline constexpr std::size_t kBatchMagicAt = batch_at::kMagic;
+inline constexpr std::size_t kBatchChecksummedAt = batch_v2_at::kAttributes;
 inline constexpr std::int8_t kBatchMagic = 2;
 inline constexpr std::int64_t kNoTimestamp = -1;
 inline constexpr std::int64_t kNoProducerId = -1;
@@ -43,31 +44,41 @@ class RecordBatchView {
 
   base::Bytes bytes() const { return bytes_; }
   // Header and records; what the length field says, not what the view holds.
-  std::int64_t size_bytes() const { return std::int64_t{load<std::int32_t>(8)} + 12; }
+  std::int64_t size_bytes() const {
+    return std::int64_t{load<std::int32_t>(batch_at::kLength)} +
+           static_cast<std::int64_t>(kBatchFrameBytes);
+  }
 
-  base::Offset base_offset() const { return base::Offset(load<std::int64_t>(0)); }
+  base::Offset base_offset() const {
+    return base::Offset(load<std::int64_t>(batch_at::kBaseOffset));
+  }
   base::Offset last_offset() const { return base_offset() + last_offset_delta(); }
   base::Offset next_offset() const { return last_offset() + 1; }
-  base::LeaderEpoch leader_epoch() const { return base::LeaderEpoch(load<std::int32_t>(12)); }
+  base::LeaderEpoch leader_epoch() const {
+    return base::LeaderEpoch(load<std::int32_t>(batch_v2_at::kLeaderEpoch));
+  }
   std::int8_t magic() const { return load<std::int8_t>(kBatchMagicAt); }
-  std::uint32_t crc() const { return load<std::uint32_t>(17); }
-  std::int16_t attributes() const { return load<std::int16_t>(21); }
-  std::int32_t last_offset_delta() const { return load<std::int32_t>(23); }
-  std::int64_t base_timestamp() const { return load<std::int64_t>(27); }
-  std::int64_t max_timestamp() const { return load<std::int64_t>(35); }
-  std::int64_t producer_id() const { return load<std::int64_t>(43); }
-  std::int16_t producer_epoch() const { return load<std::int16_t>(51); }
-  std::int32_t base_sequence() const { return load<std::int32_t>(53); }
-  std::int32_t record_count() const { return load<std::int32_t>(57); }
+  std::uint32_t crc() const { return load<std::uint32_t>(batch_v2_at::kChecksum); }
+  std::int16_t attributes() const { return load<std::int16_t>(batch_v2_at::kAttributes); }
+  std::int32_t last_offset_delta() const {
+    return load<std::int32_t>(batch_v2_at::kLastOffsetDelta);
+  }
+  std::int64_t base_timestamp() const { return load<std::int64_t>(batch_v2_at::kBaseTimestamp); }
+  std::int64_t max_timestamp() const { return load<std::int64_t>(batch_v2_at::kMaxTimestamp); }
+  std::int64_t producer_id() const { return load<std::int64_t>(batch_v2_at::kProducerId); }
+  std::int16_t producer_epoch() const { return load<std::int16_t>(batch_v2_at::kProducerEpoch); }
+  std::int32_t base_sequence() const { return load<std::int32_t>(batch_v2_at::kBaseSequence); }
+  std::int32_t record_count() const { return load<std::int32_t>(batch_v2_at::kRecordCount); }
 
   std::optional<Codec> codec() const { return codec_from_attributes(attributes()); }
-  bool is_compressed() const { return (attributes() & 0x07) != 0; }
+  bool is_compressed() const { return (attributes() & batch_attribute::kCodecMask) != 0; }
   TimestampType timestamp_type() const {
-    return (attributes() & 0x08) != 0 ? TimestampType::log_append_time : TimestampType::create_time;
+    return has(batch_attribute::kLogAppendTime) ? TimestampType::log_append_time
+                                                : TimestampType::create_time;
   }
-  bool is_transactional() const { return (attributes() & 0x10) != 0; }
-  bool is_control() const { return (attributes() & 0x20) != 0; }
-  bool has_delete_horizon() const { return (attributes() & 0x40) != 0; }
+  bool is_transactional() const { return has(batch_attribute::kTransactional); }
+  bool is_control() const { return has(batch_attribute::kControl); }
+  bool has_delete_horizon() const { return has(batch_attribute::kDeleteHorizon); }
   bool has_producer_id() const { return producer_id() > kNoProducerId; }
   std::int32_t last_sequence() const {
     const std::int32_t base = base_sequence();
@@ -79,6 +90,7 @@ class RecordBatchView {
   bool is_checksum_right() const;
 
  private:
+  bool has(int attribute) const { return (attributes() & attribute) != 0; }
   template <class T>
   T load(std::size_t at) const {
     return base::load_be<T>(bytes_.data() + at);
@@ -93,8 +105,10 @@ class MutableRecordBatch : public RecordBatchView {
   explicit MutableRecordBatch(base::MutableBytes bytes)
       : RecordBatchView(bytes), mutable_bytes_(bytes) {}
 
-  void set_base_offset(base::Offset offset) { store(0, offset.value()); }
-  void set_leader_epoch(base::LeaderEpoch epoch) { store(12, epoch.value()); }
+  void set_base_offset(base::Offset offset) { store(batch_at::kBaseOffset, offset.value()); }
+  void set_leader_epoch(base::LeaderEpoch epoch) {
+    store(batch_v2_at::kLeaderEpoch, epoch.value());
+  }
   // Both return whether a checksummed byte changed.
   bool set_timestamp_type(TimestampType type);
   bool set_max_timestamp(std::int64_t timestamp_ms);
@@ -113,7 +127,7 @@ class MutableRecordBatch : public RecordBatchView {
 // inside the batch (a fetch response may cut its last one), corrupt for an impossible length or
 // magic, unsupported for magic 0 and 1. The checksum is not looked at.
 base::Result<RecordBatchView> frame_batch(base::Bytes bytes);
-// The same from a header alone (61 bytes, fewer only at the end of a file).
+// The same from a header alone (kBatchHeaderBytes, fewer only at the end of a file).
 base::Result<RecordBatchView> frame_header(base::Bytes bytes);
 
 struct RecordView {

@@ -119,21 +119,26 @@ base::Result<base::Buffer> RecordBatchBuilder::build() {
     out.append(packed.bytes());
   }
   const bool is_append_time = options_.timestamp_type == TimestampType::log_append_time;
-  const int attributes = static_cast<int>(options_.codec) | (is_append_time ? 0x08 : 0) |
-                         (options_.is_transactional ? 0x10 : 0) | (options_.is_control ? 0x20 : 0) |
-                         (options_.delete_horizon_ms ? 0x40 : 0);
-  store<std::int64_t>(out, 0, options_.base_offset.value());
-  store<std::int32_t>(out, 8, static_cast<std::int32_t>(out.size() - kBatchFrameBytes));
-  store<std::int32_t>(out, 12, options_.leader_epoch.value());
-  store<std::int8_t>(out, kBatchMagicAt, kBatchMagic);
-  store<std::int16_t>(out, 21, static_cast<std::int16_t>(attributes));
-  store<std::int32_t>(out, 23, options_.last_offset_delta.value_or(last_offset_delta_));
-  store<std::int64_t>(out, 27, base_timestamp_ms_);
-  store<std::int64_t>(out, 35, is_append_time ? options_.log_append_time_ms : max_timestamp_ms_);
-  store<std::int64_t>(out, 43, options_.producer_id);
-  store<std::int16_t>(out, 51, options_.producer_epoch);
-  store<std::int32_t>(out, 53, options_.base_sequence);
-  store<std::int32_t>(out, 57, record_count_);
+  const int attributes = static_cast<int>(options_.codec) |
+                         (is_append_time ? batch_attribute::kLogAppendTime : 0) |
+                         (options_.is_transactional ? batch_attribute::kTransactional : 0) |
+                         (options_.is_control ? batch_attribute::kControl : 0) |
+                         (options_.delete_horizon_ms ? batch_attribute::kDeleteHorizon : 0);
+  store<std::int64_t>(out, batch_at::kBaseOffset, options_.base_offset.value());
+  store<std::int32_t>(out, batch_at::kLength,
+                      static_cast<std::int32_t>(out.size() - kBatchFrameBytes));
+  store<std::int32_t>(out, batch_v2_at::kLeaderEpoch, options_.leader_epoch.value());
+  store<std::int8_t>(out, batch_at::kMagic, kBatchMagic);
+  store<std::int16_t>(out, batch_v2_at::kAttributes, static_cast<std::int16_t>(attributes));
+  store<std::int32_t>(out, batch_v2_at::kLastOffsetDelta,
+                      options_.last_offset_delta.value_or(last_offset_delta_));
+  store<std::int64_t>(out, batch_v2_at::kBaseTimestamp, base_timestamp_ms_);
+  store<std::int64_t>(out, batch_v2_at::kMaxTimestamp,
+                      is_append_time ? options_.log_append_time_ms : max_timestamp_ms_);
+  store<std::int64_t>(out, batch_v2_at::kProducerId, options_.producer_id);
+  store<std::int16_t>(out, batch_v2_at::kProducerEpoch, options_.producer_epoch);
+  store<std::int32_t>(out, batch_v2_at::kBaseSequence, options_.base_sequence);
+  store<std::int32_t>(out, batch_v2_at::kRecordCount, record_count_);
   MutableRecordBatch(out.mutable_bytes()).update_crc();
   return out;
 }
@@ -146,10 +151,10 @@ base::Buffer build_end_transaction_marker(const EndTransactionMarker& marker,
   options.producer_epoch = producer_epoch;
   options.is_transactional = true;
   options.is_control = true;
-  std::array<std::byte, 4> key{};
-  base::store_be<std::int16_t>(key.data() + 2, marker.is_commit ? 1 : 0);
-  std::array<std::byte, 6> value{};
-  base::store_be<std::int32_t>(value.data() + 2, marker.coordinator_epoch);
+  std::array<std::byte, kControlKeyBytes> key{};
+  base::store_be<std::int16_t>(key.data() + kControlTypeAt, marker.is_commit ? 1 : 0);
+  std::array<std::byte, kMarkerValueBytes> value{};
+  base::store_be<std::int32_t>(value.data() + kMarkerEpochAt, marker.coordinator_epoch);
   RecordBatchBuilder builder(options);
   builder.append(timestamp_ms, base::Bytes(key), base::Bytes(value));
   auto built = builder.build();

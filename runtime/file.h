@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -67,8 +68,8 @@ class File {
   virtual base::Result<void> truncate(std::int64_t size_bytes) = 0;
   // Content and size are on the device when this returns (fdatasync), else FileErrc::sync_failed.
   virtual base::Result<void> sync() = 0;
-  // For sendfile; -1 where there is none (sim).
-  virtual int descriptor() const = 0;
+  // For sendfile; nullopt where there is none (sim).
+  virtual std::optional<int> descriptor() const = 0;
 };
 
 struct FileInfo {
@@ -85,8 +86,8 @@ struct DirectoryEntry {
 };
 
 struct SpaceInfo {
-  std::int64_t total_bytes = -1;
-  std::int64_t usable_bytes = -1;
+  std::int64_t total_bytes = 0;
+  std::int64_t usable_bytes = 0;
 };
 
 // Held until destroyed or the process ends, however it ends.

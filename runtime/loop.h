@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -40,8 +41,8 @@ class Listener {
 
 struct ListenOptions {
   int backlog = 50;
-  int receive_buffer_bytes = -1;  // -1: the system's default
-  int send_buffer_bytes = -1;
+  std::optional<int> receive_buffer_bytes;  // else the system's default
+  std::optional<int> send_buffer_bytes;
 };
 
 class Loop {

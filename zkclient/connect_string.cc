@@ -27,8 +27,8 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view server)
   return static_cast<std::uint16_t>(port);
 }
 
-Result<Server> parse_server(std::string_view text) {
-  Server server;
+Result<ServerName> parse_server(std::string_view text) {
+  ServerName server;
   std::string_view port;
   if (text.starts_with('[')) {
     const std::size_t bracket = text.find(']');
@@ -57,14 +57,14 @@ Result<Server> parse_server(std::string_view text) {
 
 }  // namespace
 
-std::string Server::to_string() const {
+std::string ServerName::to_string() const {
   const bool literal6 = host.find(':') != std::string::npos;
   return (literal6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 std::string ConnectString::servers_string() const {
   std::string text;
-  for (const Server& server : servers) {
+  for (const ServerName& server : servers) {
     if (!text.empty()) text += ',';
     text += server.to_string();
   }
@@ -88,7 +88,7 @@ Result<ConnectString> ConnectString::parse(std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view server = trim(text.substr(0, comma));
     if (!server.empty()) {
-      TRY_ASSIGN(Server one, parse_server(server));
+      TRY_ASSIGN(ServerName one, parse_server(server));
       parsed.servers.push_back(std::move(one));
     }
     if (comma == std::string_view::npos) break;

@@ -12,17 +12,17 @@ namespace zkclient {
 
 inline constexpr std::uint16_t kDefaultPort = 2181;
 
-struct Server {
+struct ServerName {
   std::string host;  // a name or an IP literal, without brackets
   std::uint16_t port = kDefaultPort;
 
   std::string to_string() const;  // "host:port", "[::1]:2181"
-  friend bool operator==(const Server&, const Server&) = default;
+  friend bool operator==(const ServerName&, const ServerName&) = default;
 };
 
 struct ConnectString {
-  std::vector<Server> servers;  // at least one, in the order given
-  std::string chroot;           // "/a/b", or empty
+  std::vector<ServerName> servers;  // at least one, in the order given
+  std::string chroot;               // "/a/b", or empty
 
   // Blanks around hosts are dropped; "/" alone means no chroot.
   static base::Result<ConnectString> parse(std::string_view text);

@@ -8,7 +8,7 @@ using base::Errc;
 using base::Result;
 using runtime::Task;
 
-Task<Result<ServerAddresses::Addresses>> ServerAddresses::find(Server server,
+Task<Result<ServerAddresses::Addresses>> ServerAddresses::find(ServerName server,
                                                                std::int64_t timeout_ms) {
   if (const auto literal = runtime::SocketAddress::from_ip(server.host, server.port)) {
     co_return Addresses{*literal};
@@ -34,7 +34,7 @@ Task<Result<ServerAddresses::Addresses>> ServerAddresses::find(Server server,
   co_return base::fail(Errc::timed_out, "resolve " + server.host + ": the name service is silent");
 }
 
-Task<void> ServerAddresses::look_up(Name* name, Server server) {
+Task<void> ServerAddresses::look_up(Name* name, ServerName server) {
   name->answer = co_await runtime::resolve(resolver_, server.host, server.port, runtime::kNoTimeout,
                                            scope_.token());
   if (name->answer) name->last_found = *name->answer;

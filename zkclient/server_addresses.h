@@ -25,7 +25,7 @@ class ServerAddresses {
 
   using Addresses = std::vector<runtime::SocketAddress>;
   // Errc::timed_out: no answer in that time, and none from before.
-  runtime::Task<base::Result<Addresses>> find(Server server, std::int64_t timeout_ms);
+  runtime::Task<base::Result<Addresses>> find(ServerName server, std::int64_t timeout_ms);
 
  private:
   struct Name {
@@ -35,7 +35,7 @@ class ServerAddresses {
     Addresses last_found;
     runtime::Notify answered;
   };
-  runtime::Task<void> look_up(Name* name, Server server);
+  runtime::Task<void> look_up(Name* name, ServerName server);
 
   runtime::WorkerPool& resolver_;
   runtime::TaskScope& scope_;

@@ -6,7 +6,7 @@
 
 namespace zkclient {
 
-ServerList::ServerList(std::vector<Server> servers, runtime::Random& random)
+ServerList::ServerList(std::vector<ServerName> servers, runtime::Random& random)
     : servers_(std::move(servers)), random_(random) {
   for (std::size_t i = servers_.size(); i > 1; --i) {
     std::swap(servers_[i - 1], servers_[random_.below(i)]);

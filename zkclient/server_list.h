@@ -17,10 +17,10 @@ namespace zkclient {
 
 class ServerList {
  public:
-  ServerList(std::vector<Server> servers, runtime::Random& random);
+  ServerList(std::vector<ServerName> servers, runtime::Random& random);
 
   struct Attempt {
-    Server server;
+    ServerName server;
     std::int64_t pause_ms = 0;  // before the attempt
     std::int64_t answer_timeout_ms = 0;
   };
@@ -36,7 +36,7 @@ class ServerList {
   static constexpr std::int64_t kPauseMaxMs = 1'000;
   static constexpr std::int64_t kStableMs = 1'000;
 
-  std::vector<Server> servers_;
+  std::vector<ServerName> servers_;
   runtime::Random& random_;
   std::size_t next_ = 0;
   std::size_t failures_ = 0;  // attempts since the last stable connection

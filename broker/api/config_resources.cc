@@ -80,21 +80,23 @@ runtime::Task<ConfigOutcome> alter_broker(const ConfigContext& context, std::str
       }));
 }
 
+std::optional<std::int32_t> number_of(std::string_view name) {
+  std::int32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
-bool is_number(std::string_view name) {
-  std::int32_t id = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  return error == std::errc() && end == name.data() + name.size();
-}
+bool is_number(std::string_view name) { return number_of(name).has_value(); }
 
 std::optional<std::optional<std::int32_t>> parse_broker_name(const std::string& name,
                                                              std::int32_t own_id) {
   using Parsed = std::optional<std::optional<std::int32_t>>;
   if (name.empty()) return Parsed(std::in_place, std::nullopt);
-  std::int32_t id = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (error != std::errc() || end != name.data() + name.size() || id != own_id) return {};
+  const std::optional<std::int32_t> id = number_of(name);
+  if (id != own_id) return {};
   return Parsed(std::in_place, id);
 }
 

@@ -21,7 +21,7 @@ namespace api {
 struct RefusedPartition {
   std::string topic;
   base::Uuid topic_id;
-  std::int32_t partition = -1;
+  std::int32_t partition = 0;
   protocol::ErrorCode error = protocol::ErrorCode::kInvalidRequest;
 };
 

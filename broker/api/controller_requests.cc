@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "broker/api/control_checks.h"
 #include "protocol/gen/update_metadata.h"
+#include "protocol/sentinels.h"
 
 namespace api {
 namespace {
@@ -10,7 +11,9 @@ namespace {
 using protocol::ErrorCode;
 
 bool is_stale(std::int64_t request_epoch, const OwnBrokerEpoch& own_epoch) {
-  return request_epoch != -1 && request_epoch < own_epoch();
+  if (request_epoch == protocol::kNoBrokerEpoch) return false;
+  const std::optional<base::BrokerEpoch> own = own_epoch();
+  return own && base::BrokerEpoch(request_epoch) < *own;
 }
 
 template <class Response>

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 
+#include "base/types.h"
 #include "broker/api/api_handler.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/replication/replica_control.h"
@@ -13,7 +15,7 @@ namespace api {
 
 // The czxid of our own registration; a request for an earlier life of this broker is refused. A
 // larger one is accepted: we may not have heard of our own registration yet.
-using OwnBrokerEpoch = std::function<std::int64_t()>;
+using OwnBrokerEpoch = std::function<std::optional<base::BrokerEpoch>()>;
 
 class LeaderAndIsrApi final : public ApiHandler {
  public:

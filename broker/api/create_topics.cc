@@ -4,6 +4,7 @@
 
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/create_topics.h"
+#include "protocol/sentinels.h"
 #include "runtime/turn_budget.h"
 
 namespace api {
@@ -16,8 +17,10 @@ using Result = protocol::CreateTopicsResponse::CreatableTopicResult;
 cluster::NewTopic new_topic(const Creatable& wanted, bool validate_only) {
   cluster::NewTopic topic;
   topic.name = wanted.name;
-  topic.partitions = wanted.num_partitions;
-  topic.replication_factor = wanted.replication_factor;
+  if (wanted.num_partitions != protocol::kNoCount) topic.partitions = wanted.num_partitions;
+  if (wanted.replication_factor != protocol::kNoCount) {
+    topic.replication_factor = wanted.replication_factor;
+  }
   for (const auto& assignment : wanted.assignments) {
     topic.assignment[assignment.partition_index] = assignment.broker_ids;
   }
@@ -29,8 +32,8 @@ cluster::NewTopic new_topic(const Creatable& wanted, bool validate_only) {
 void set_error(Result& result, ErrorCode code, std::optional<std::string> message) {
   result.error_code = protocol::to_wire(code);
   result.error_message = std::move(message);
-  result.num_partitions = -1;
-  result.replication_factor = -1;
+  result.num_partitions = protocol::kNoCount;
+  result.replication_factor = protocol::kNoCount;
   result.configs.emplace();  // not null, which would say that they may not be described
 }
 

@@ -7,6 +7,7 @@
 #include "broker/api/fetch_framing.h"
 #include "broker/api/partition_lookup.h"
 #include "broker/cluster/topic_name.h"
+#include "protocol/sentinels.h"
 #include "runtime/turn_budget.h"
 
 namespace api {
@@ -45,7 +46,7 @@ network::Reply refuse_old_version(const network::RequestContext& context,
       PartitionData& data = answer.partitions.emplace_back();
       data.partition_index = partition.partition;
       data.error_code = protocol::to_wire(ErrorCode::kUnsupportedVersion);
-      data.high_watermark = -1;
+      data.high_watermark = protocol::kNoOffset;
     }
   }
   return network::reply(context, response);
@@ -277,7 +278,7 @@ void FetchApi::fill_error(FetchEntry& entry, std::int16_t version, PartitionData
     code = ErrorCode::kNotLeaderOrFollower;
   }
   data.error_code = protocol::to_wire(code);
-  data.high_watermark = -1;
+  data.high_watermark = protocol::kNoOffset;
   if (version >= 16 &&
       (code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kFencedLeaderEpoch)) {
     const auto snapshot = metadata_.snapshot();

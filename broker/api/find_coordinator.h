@@ -6,6 +6,7 @@
 #include "broker/api/auto_create.h"
 #include "broker/cluster/metadata_cache.h"
 #include "broker/groups/group_coordinator.h"
+#include "protocol/sentinels.h"
 
 namespace api {
 
@@ -21,9 +22,9 @@ class FindCoordinatorApi final : public ApiHandler {
   struct Found {
     protocol::ErrorCode error = protocol::ErrorCode::kCoordinatorNotAvailable;
     std::string_view message;  // empty: the error's own
-    std::int32_t node_id = -1;
+    std::int32_t node_id = protocol::kNoNode;
     std::string host;
-    std::int32_t port = -1;
+    std::int32_t port = protocol::kNoNode;
   };
   // NONE if coordinators of such keys can be looked up now; else the answer for each.
   runtime::Task<Found> prepare(std::int8_t key_type, std::int16_t version);

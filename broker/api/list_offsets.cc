@@ -6,6 +6,8 @@
 #include "broker/api/error_mapping.h"
 #include "broker/api/partition_lookup.h"
 #include "protocol/gen/list_offsets.h"
+#include "protocol/record_batch.h"
+#include "protocol/sentinels.h"
 #include "runtime/turn_budget.h"
 
 namespace api {
@@ -94,8 +96,8 @@ void fill(ResponsePartition& answer, const base::Result<TimestampOffset>& found,
     answer.error_code = is_early && version < kFirstWithNotAvailable
                             ? protocol::to_wire(ErrorCode::kLeaderNotAvailable)
                             : to_wire_code(found.error());
-    answer.offset = -1;
-    answer.timestamp = -1;
+    answer.offset = protocol::kNoOffset;
+    answer.timestamp = protocol::kNoTimestamp;
     return;
   }
   answer.timestamp = found->timestamp_ms;

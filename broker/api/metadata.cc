@@ -55,7 +55,7 @@ Partition describe_partition(const cluster::MetadataSnapshot& snapshot,
     const bool lacks_listener = leader != nullptr && version >= 6;
     partition.error_code = protocol::to_wire(lacks_listener ? ErrorCode::kListenerNotFound
                                                             : ErrorCode::kLeaderNotAvailable);
-    partition.leader_id = -1;
+    partition.leader_id = cluster::kNoLeader;
   } else {
     partition.leader_id = known.leader;
   }

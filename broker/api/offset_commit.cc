@@ -5,6 +5,7 @@
 #include "broker/api/group_membership.h"
 #include "broker/api/group_offsets.h"
 #include "broker/cluster/topic_name.h"
+#include "protocol/record_batch.h"
 #include "runtime/cross_loop.h"
 #include "runtime/turn_budget.h"
 
@@ -16,7 +17,6 @@ using RequestPartition =
     protocol::OffsetCommitRequest::OffsetCommitRequestTopic::OffsetCommitRequestPartition;
 
 constexpr std::int64_t kDefaultRetention = -1;
-constexpr std::int64_t kNoTimestamp = -1;
 
 // Of a partition that this broker has not heard of. Who does not know __consumer_offsets yet
 // coordinates no group: clients look for the coordinator and come again.
@@ -38,7 +38,7 @@ groups::CommittedOffset committed_offset(const RequestPartition& from, std::int6
   value.leader_epoch = from.committed_leader_epoch;
   value.metadata = from.committed_metadata.value_or("");
   value.commit_timestamp_ms =
-      from.commit_timestamp == kNoTimestamp ? wall_ms : from.commit_timestamp;
+      from.commit_timestamp == protocol::kNoTimestamp ? wall_ms : from.commit_timestamp;
   if (retention_ms != kDefaultRetention) {
     value.expire_timestamp_ms = base::saturating_add(wall_ms, retention_ms);
   }

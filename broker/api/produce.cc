@@ -7,6 +7,7 @@
 #include "broker/api/partition_lookup.h"
 #include "broker/cluster/topic_name.h"
 #include "protocol/gen/produce.h"
+#include "protocol/sentinels.h"
 #include "runtime/turn_budget.h"
 
 namespace api {
@@ -36,7 +37,7 @@ protocol::ProduceResponse make_response(const std::vector<PartitionProduce>& pro
     }
     const ErrorCode code = to_error_code(produce.outcome.error());
     answer.error_code = protocol::to_wire(code);
-    answer.base_offset = -1;
+    answer.base_offset = protocol::kNoOffset;
     if (version >= 8) {
       // Kafka has words for single records that break a rule, for other errors the code alone.
       if (!produce.record_errors.empty() && !produce.outcome.error().context().empty()) {
@@ -72,7 +73,7 @@ runtime::Task<void> answer_when_stored(std::vector<PartitionProduce> produces,
                                        runtime::CancelToken token) {
   runtime::Loop& loop = *runtime::Loop::current();
   const std::int64_t deadline_ms = loop.now_ms() + std::max(promise.timeout_ms, 0);
-  const bool is_for_replicas = promise.acks == -1;
+  const bool is_for_replicas = promise.acks == protocol::kAcksAll;
   for (PartitionProduce& produce : produces) {
     if (!produce.wait) continue;
     const std::int64_t left_ms = std::max<std::int64_t>(0, deadline_ms - loop.now_ms());
@@ -107,7 +108,8 @@ bool is_unauthorized(const protocol::ProduceRequest& request) {
 std::optional<base::Error> refuse(const protocol::ProduceRequest& request, std::string_view topic,
                                   const std::optional<protocol::RecordsView>& records,
                                   std::string_view client_id, std::int16_t version) {
-  if (request.acks < -1 || request.acks > 1) return kafka_error(ErrorCode::kInvalidRequiredAcks);
+  const bool is_valid = request.acks >= protocol::kAcksAll && request.acks <= 1;
+  if (!is_valid) return kafka_error(ErrorCode::kInvalidRequiredAcks);
   if (cluster::is_internal_topic(topic) && client_id != "__admin_client") {
     return kafka_error(ErrorCode::kInvalidTopicException);
   }

@@ -3,6 +3,7 @@
 #include "broker/api/error_mapping.h"
 #include "protocol/gen/allocate_producer_ids.h"
 #include "protocol/gen/init_producer_id.h"
+#include "protocol/record_batch.h"
 #include "runtime/cross_loop.h"
 
 namespace api {
@@ -14,8 +15,9 @@ runtime::Task<network::Reply> InitProducerIdApi::handle(network::RequestContext&
   const auto request = decode_request<protocol::InitProducerIdRequest>(context);
   if (!request) co_return network::close_reply();
   protocol::InitProducerIdResponse response;
-  response.producer_epoch = -1;
-  const bool half_known = (request->producer_id == -1) != (request->producer_epoch == -1);
+  response.producer_epoch = protocol::kNoProducerEpoch;
+  const bool half_known = (request->producer_id == protocol::kNoProducerId) !=
+                          (request->producer_epoch == protocol::kNoProducerEpoch);
   if (version >= 3 && half_known) {
     response.error_code = protocol::to_wire(ErrorCode::kInvalidRequest);
   } else if (request->transactional_id) {

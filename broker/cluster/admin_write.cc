@@ -127,7 +127,7 @@ runtime::Task<TopicOutcome> write_new_topic(zkclient::Client& client, std::strin
 runtime::Task<TopicOutcome> edit_config(zkclient::Client& client, std::string entity_path,
                                         ConfigEdit edit, bool validate_only) {
   const std::string path = paths::config(entity_path);
-  const std::string notification = encode_config_change({entity_path});
+  const std::string notification = encode_config_notification({entity_path});
   base::Error last(base::Errc::internal);
   int lost = 0;
   for (int i = 0; i < kTriesMax; ++i) {

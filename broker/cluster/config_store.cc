@@ -274,7 +274,7 @@ runtime::Task<base::Result<void>> ConfigStore::process_changes(zkclient::Client&
                found[i].error().to_string());
     }
     if (found[i]) {
-      auto change = decode_config_change(found[i]->data.value_or(""));
+      auto change = decode_config_notification(found[i]->data.value_or(""));
       if (change) {
         CO_TRY(co_await apply(client, std::move(*change)));
       } else {
@@ -289,7 +289,7 @@ runtime::Task<base::Result<void>> ConfigStore::process_changes(zkclient::Client&
 }
 
 runtime::Task<base::Result<void>> ConfigStore::apply(zkclient::Client& client,
-                                                     ConfigChange change) {
+                                                     ConfigNotification change) {
   if (change.type() == "topics") {
     const std::string name(change.name());
     const auto node = co_await client.get(paths::topic_config(name));

@@ -77,7 +77,7 @@ class ConfigStore final : public SessionListener {
                                                 std::vector<std::string> names, bool told);
   runtime::Task<base::Result<void>> load_brokers(zkclient::Client& client);
   runtime::Task<base::Result<void>> process_changes(zkclient::Client& client);
-  runtime::Task<base::Result<void>> apply(zkclient::Client& client, ConfigChange change);
+  runtime::Task<base::Result<void>> apply(zkclient::Client& client, ConfigNotification change);
   runtime::Task<void> purge(zkclient::Client& client, std::vector<std::string> oldest_first);
   ConfigPointer put_topic(const std::string& name, config::ConfigMap overrides) EXCLUDES(mutex_);
   void tell_topic(const std::string& name);

@@ -26,8 +26,9 @@ ControllerLink::ControllerLink(runtime::Loop& control, runtime::WorkerPool& reso
       connect_done_(control),
       scope_(control, "controller link") {}
 
-runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink::connection() {
-  using Answer = base::Result<std::shared_ptr<client::Connection>>;
+runtime::Task<base::Result<std::shared_ptr<client::BrokerConnection>>>
+ControllerLink::connection() {
+  using Answer = base::Result<std::shared_ptr<client::BrokerConnection>>;
   while (is_connecting_) (void)co_await connect_done_.wait();
   if (scope_.cancelled()) co_return Answer(base::fail(base::Errc::closed, "controller link"));
   const auto snapshot = metadata_.snapshot();
@@ -44,13 +45,13 @@ runtime::Task<base::Result<std::shared_ptr<client::Connection>>> ControllerLink:
   connecting_ = &given_up;
   auto former = std::exchange(connection_, nullptr);
   if (former != nullptr) co_await former->close();
-  auto connected = co_await client::Connection::connect(loop_, resolver_, endpoint->host,
-                                                        static_cast<std::uint16_t>(endpoint->port),
-                                                        options_, runtime::CancelToken(given_up));
+  auto connected = co_await client::BrokerConnection::connect(
+      loop_, resolver_, endpoint->host, static_cast<std::uint16_t>(endpoint->port), options_,
+      runtime::CancelToken(given_up));
   connecting_ = nullptr;
   Answer answer = base::fail(base::Errc::unavailable, address);
   if (connected) {
-    std::shared_ptr<client::Connection> fresh = std::move(*connected);
+    std::shared_ptr<client::BrokerConnection> fresh = std::move(*connected);
     negotiating_ = fresh.get();
     const auto versions = co_await fresh->negotiate();
     negotiating_ = nullptr;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "broker/cluster/metadata_cache.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "config/server_config.h"
 #include "runtime/task_scope.h"
 
@@ -31,7 +31,7 @@ class ControllerLink {
   runtime::Task<base::Result<Response>> call(Request request, std::int64_t timeout_ms) {
     auto connected = co_await connection();
     if (!connected) co_return base::fail(connected.error());
-    std::shared_ptr<client::Connection> connection = std::move(*connected);
+    std::shared_ptr<client::BrokerConnection> connection = std::move(*connected);
     const auto version = connection->api_versions().template highest_common<Request>();
     if (!version) co_return base::fail(version.error());
     auto reply =
@@ -47,7 +47,7 @@ class ControllerLink {
     using Request = std::invoke_result_t<Make&, std::int16_t>;
     auto connected = co_await connection();
     if (!connected) co_return base::fail(connected.error());
-    std::shared_ptr<client::Connection> connection = std::move(*connected);
+    std::shared_ptr<client::BrokerConnection> connection = std::move(*connected);
     const auto version = connection->api_versions().template highest_common<Request>(version_max);
     if (!version) co_return base::fail(version.error());
     auto reply =
@@ -60,18 +60,18 @@ class ControllerLink {
   runtime::Task<void> close();
 
  private:
-  runtime::Task<base::Result<std::shared_ptr<client::Connection>>> connection();
+  runtime::Task<base::Result<std::shared_ptr<client::BrokerConnection>>> connection();
 
   runtime::Loop& loop_;
   runtime::WorkerPool& resolver_;
   const MetadataCache& metadata_;
   const std::string listener_;
   const client::ConnectOptions options_;
-  std::shared_ptr<client::Connection> connection_;
+  std::shared_ptr<client::BrokerConnection> connection_;
   std::string connected_to_;  // "host:port"
   // What drop_connection() ends.
   runtime::CancelSource* connecting_ = nullptr;
-  client::Connection* negotiating_ = nullptr;
+  client::BrokerConnection* negotiating_ = nullptr;
   bool is_connecting_ = false;
   runtime::Notify connect_done_;
   runtime::TaskScope scope_;

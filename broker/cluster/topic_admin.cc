@@ -100,10 +100,9 @@ TopicAdmin::Placed TopicAdmin::place(const NewTopic& topic) {
   }
   const auto brokers = live_brokers(*metadata_.snapshot());
   AssignmentRequest request;
-  request.partitions = topic.partitions == -1 ? config_->topics.num_partitions : topic.partitions;
-  request.replication_factor = topic.replication_factor == -1
-                                   ? config_->topics.default_replication_factor
-                                   : topic.replication_factor;
+  request.partitions = topic.partitions.value_or(config_->topics.num_partitions);
+  request.replication_factor =
+      topic.replication_factor.value_or(config_->topics.default_replication_factor);
   if (!brokers.empty()) {
     runtime::Random& random = session_.scope().loop().random();
     request.start_index = static_cast<std::int32_t>(random.below(brokers.size()));
@@ -209,7 +208,7 @@ runtime::Task<TopicOutcome> TopicAdmin::create_topic(NewTopic topic, Colliding* 
     co_return refuse(ErrorCode::kInvalidConfig,
                      "Null value not supported for topic configs: " + keys);
   }
-  if (!topic.assignment.empty() && (topic.partitions != -1 || topic.replication_factor != -1)) {
+  if (!topic.assignment.empty() && (topic.partitions || topic.replication_factor)) {
     co_return refuse(ErrorCode::kInvalidRequest,
                      "Both numPartitions or replicationFactor and replicasAssignments were set. "
                      "Both cannot be used at the same time.");

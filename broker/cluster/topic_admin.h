@@ -34,9 +34,9 @@ namespace cluster {
 
 struct NewTopic {
   std::string name;
-  std::int32_t partitions = -1;          // -1: num.partitions
-  std::int16_t replication_factor = -1;  // -1: default.replication.factor
-  PartitionReplicas assignment;          // empty: placed by us
+  std::optional<std::int32_t> partitions;          // else num.partitions
+  std::optional<std::int16_t> replication_factor;  // else default.replication.factor
+  PartitionReplicas assignment;                    // empty: placed by us
   std::vector<std::pair<std::string, std::optional<std::string>>> configs;
   bool validate_only = false;
 };

@@ -14,10 +14,11 @@ namespace cluster {
 struct TopicOutcome {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
   std::string message;  // empty on success
+  // On success, of a topic that was made or has grown.
   base::TopicId topic_id;
-  std::int32_t partitions = -1;  // in total
-  std::int16_t replication_factor = -1;
-  config::ConfigMap configs;  // the overrides, of a new topic
+  std::int32_t partitions = 0;  // in total
+  std::int16_t replication_factor = 0;
+  config::ConfigMap configs;  // the overrides
 
   bool ok() const { return error == protocol::ErrorCode::kNone; }
 };

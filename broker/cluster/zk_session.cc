@@ -188,7 +188,7 @@ runtime::Task<void> ZkSession::supervise() {
 runtime::Task<void> ZkSession::retire_session() {
   LOG_WARN("zookeeper session={:#x} has ended; asking for a new one", client_->session_id());
   has_session_.store(false, std::memory_order_release);
-  broker_epoch_.store(-1, std::memory_order_release);
+  broker_epoch_.store(kNotRegistered, std::memory_order_release);
   retired_.push_back(std::move(client_));
   if (listening_) {
     for (SessionListener* listener : listeners_) listener->on_expired();
@@ -232,7 +232,7 @@ runtime::Task<void> ZkSession::mirror_contact() {
 runtime::Task<void> ZkSession::close() {
   if (!std::exchange(closed_, true)) {
     has_session_.store(false, std::memory_order_release);
-    broker_epoch_.store(-1, std::memory_order_release);
+    broker_epoch_.store(kNotRegistered, std::memory_order_release);
     scope_.cancel();
     if (connecting_ != nullptr) co_await connecting_->abandon();
     // First the session: this ends every call that a task of the scope waits for.

@@ -79,9 +79,10 @@ class ZkSession {
   zkclient::Client* client() { return closed_ ? nullptr : client_.get(); }
   // The scope for call_on() from other loops.
   runtime::TaskScope& scope() { return scope_; }
-  // Any thread: czxid of the registration; -1 while there is none.
-  base::BrokerEpoch broker_epoch() const {
-    return base::BrokerEpoch(broker_epoch_.load(std::memory_order_acquire));
+  // Any thread: czxid of the registration; nullopt while there is none.
+  std::optional<base::BrokerEpoch> broker_epoch() const {
+    const std::int64_t epoch = broker_epoch_.load(std::memory_order_acquire);
+    return epoch == kNotRegistered ? std::nullopt : std::optional(base::BrokerEpoch(epoch));
   }
   // Any thread: when bytes last came from ZooKeeper (the loop's monotonic clock), 0: never. Up to
   // date within 100 ms.
@@ -91,10 +92,12 @@ class ZkSession {
   std::int32_t negotiated_timeout_ms() const;
 
  private:
+  static constexpr std::int64_t kNotRegistered = -1;  // no czxid
+
   enum class Attempt { done, again, taken, failed };
   struct AttemptResult {
     Attempt attempt = Attempt::failed;
-    std::int64_t broker_epoch = -1;         // done
+    std::int64_t broker_epoch = 0;          // done
     std::string owner;                      // taken: who, for a log line
     base::Error error{base::Errc::closed};  // failed
   };
@@ -140,7 +143,7 @@ class ZkSession {
   std::int64_t registered_session_ = 0;  // in which this object registered last
   bool listening_ = false;               // listeners have been told of a session
   bool closed_ = false;
-  std::atomic<std::int64_t> broker_epoch_{-1};
+  std::atomic<std::int64_t> broker_epoch_{kNotRegistered};
   std::atomic<std::int64_t> last_contact_ms_{0};
   std::atomic<bool> has_session_{false};
   runtime::Notify session_changed_;

@@ -75,14 +75,14 @@ runtime::Task<void> BrokerChannel::run() {
 
 runtime::Task<void> BrokerChannel::drop_connection() {
   if (connection_ == nullptr) co_return;
-  const std::unique_ptr<client::Connection> connection = std::move(connection_);
+  const std::unique_ptr<client::BrokerConnection> connection = std::move(connection_);
   co_await connection->close();
 }
 
 runtime::Task<base::Result<void>> BrokerChannel::deliver() {
   if (connection_ != nullptr && connection_->is_closed()) co_await drop_connection();
   if (connection_ == nullptr) {
-    CO_TRY_ASSIGN(connection_, co_await client::Connection::connect(
+    CO_TRY_ASSIGN(connection_, co_await client::BrokerConnection::connect(
                                    loop_, resolver_, target_.host, target_.port,
                                    {.client_id = options_.client_id,
                                     .connect_timeout_ms = options_.connect_timeout_ms,
@@ -103,7 +103,7 @@ template <class Response, class Request>
 runtime::Task<base::Result<void>> BrokerChannel::exchange() {
   const ControlRequest& request = queue_.take_turn();
   CO_TRY_ASSIGN(
-      client::Reply<Response> reply,
+      client::TypedReply<Response> reply,
       co_await connection_->request<Response>(std::get<Request>(request.body), request.version));
   if (closing_) co_return base::fail(base::Errc::cancelled);
   handlers_.on_response({target_.broker, queue_.pop(), std::move(reply.value)});

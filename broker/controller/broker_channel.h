@@ -17,7 +17,7 @@
 
 #include "broker/controller/broker_changes.h"
 #include "broker/controller/channel_queue.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "runtime/task_scope.h"
 
 namespace controller {
@@ -81,7 +81,7 @@ class BrokerChannel {
   const ChannelOptions options_;
   const ChannelHandlers& handlers_;
   ChannelQueue queue_;
-  std::unique_ptr<client::Connection> connection_;
+  std::unique_ptr<client::BrokerConnection> connection_;
   bool closing_ = false;
   bool failure_logged_ = false;
   runtime::Notify wake_;

@@ -84,7 +84,7 @@ class Group {
   GroupDescription describe() const;
   GroupRecord record() const;
   // Wall clock since when the group is in its state; -1 if unknown (records below v2).
-  std::int64_t state_timestamp_ms() const { return state_timestamp_ms_; }
+  std::optional<std::int64_t> state_timestamp_ms() const { return state_timestamp_ms_; }
   // Topics that members subscribe to (embedded consumer protocol), as of the current generation;
   // empty for a consumer group without members; nullopt if the group is no consumer group or one
   // subscription cannot be parsed.
@@ -154,7 +154,7 @@ class Group {
   GroupStore& store_;
 
   GroupState state_ = GroupState::empty;
-  std::int64_t state_timestamp_ms_ = -1;
+  std::optional<std::int64_t> state_timestamp_ms_;
   std::int32_t generation_ = 0;
   std::string protocol_type_;            // "": never had a member
   std::optional<std::string> protocol_;  // of the current generation

@@ -12,7 +12,7 @@ std::optional<std::int64_t> ages_since(const ExpiryView& view, std::string_view 
                                        const CommittedOffset& offset) {
   if (view.protocol_type.empty()) return offset.commit_timestamp_ms;
   if (view.state == GroupState::empty) {
-    return view.state_timestamp_ms >= 0 ? view.state_timestamp_ms : offset.commit_timestamp_ms;
+    return view.state_timestamp_ms.value_or(offset.commit_timestamp_ms);
   }
   const bool is_consuming = view.protocol_type == kConsumerProtocolType &&
                             view.state == GroupState::stable && view.subscribed_topics != nullptr;
@@ -33,9 +33,11 @@ bool is_expired(const ExpiryView& view, std::string_view topic, const CommittedO
 
 // --- slots --------------------------------------------------------------------------------------
 
-GroupOffsets::Slot* GroupOffsets::slot_of(std::string_view topic, std::int32_t partition) {
-  const auto place = topics_.find(topic);
-  if (place == topics_.end()) return nullptr;
+template <class AnyTopics>
+auto GroupOffsets::find_slot(AnyTopics& topics, std::string_view topic, std::int32_t partition)
+    -> decltype(topics.begin()->second.data()) {
+  const auto place = topics.find(topic);
+  if (place == topics.end()) return nullptr;
   const auto slot = std::ranges::lower_bound(place->second, partition, {}, &Slot::partition);
   return slot != place->second.end() && slot->partition == partition ? &*slot : nullptr;
 }
@@ -112,12 +114,12 @@ void GroupOffsets::end_transaction(base::ProducerId producer, bool is_commit) {
 // --- views --------------------------------------------------------------------------------------
 
 const CommittedOffset* GroupOffsets::find(std::string_view topic, std::int32_t partition) const {
-  const Slot* slot = const_cast<GroupOffsets*>(this)->slot_of(topic, partition);
+  const Slot* slot = slot_of(topic, partition);
   return slot != nullptr && slot->is_committed() ? &slot->value : nullptr;
 }
 
 bool GroupOffsets::has_pending(std::string_view topic, std::int32_t partition) const {
-  const Slot* slot = const_cast<GroupOffsets*>(this)->slot_of(topic, partition);
+  const Slot* slot = slot_of(topic, partition);
   if (slot != nullptr && slot->under_way > 0) return true;
   if (pending_.empty()) return false;
   const base::TopicPartition id{std::string(topic), partition};
@@ -141,7 +143,7 @@ bool GroupOffsets::remove(std::string_view topic, std::int32_t partition) {
   if (slot == nullptr) return false;
   const bool was_committed = slot->is_committed();
   slot->under_way = 0;
-  slot->log_offset = base::Offset(-1);
+  slot->log_offset = kNotCommitted;
   drop_if_unused(topic, partition);
   return was_committed;
 }
@@ -167,7 +169,7 @@ std::vector<base::TopicPartition> GroupOffsets::take_expired(const ExpiryView& v
   }
   for (const auto& id : expired) {
     Slot* slot = slot_of(id.topic, id.partition);
-    slot->log_offset = base::Offset(-1);
+    slot->log_offset = kNotCommitted;
     drop_if_unused(id.topic, id.partition);
   }
   return expired;

@@ -25,8 +25,8 @@ inline constexpr std::string_view kConsumerProtocolType = "consumer";
 // What decides about expiry beside the offsets themselves.
 struct ExpiryView {
   GroupState state = GroupState::empty;
-  std::string_view protocol_type;        // "": a group that only stores offsets
-  std::int64_t state_timestamp_ms = -1;  // since when it is in its state; -1: unknown
+  std::string_view protocol_type;                            // "": a group that only stores offsets
+  std::optional<std::int64_t> state_timestamp_ms;            // since when it is in its state
   const std::set<std::string>* subscribed_topics = nullptr;  // null: unknown
   std::int64_t wall_ms = 0;
   std::int64_t retention_ms = 0;
@@ -76,20 +76,30 @@ class GroupOffsets {
   std::vector<base::TopicPartition> take_expired(const ExpiryView& view);
 
  private:
+  static constexpr base::Offset kNotCommitted{-1};  // an optional would cost each offset 8 bytes
   struct Slot {
     std::int32_t partition = 0;
     std::uint32_t under_way = 0;  // commits
     CommitId first = 0;           // earlier ones are from before the offset was removed
-    base::Offset log_offset{-1};  // of the batch; -1: nothing is committed yet
+    base::Offset log_offset = kNotCommitted;  // of the batch
     CommittedOffset value;
 
-    bool is_committed() const { return log_offset.value() >= 0; }
+    bool is_committed() const { return log_offset != kNotCommitted; }
     bool awaits(CommitId id) const { return under_way > 0 && id >= first; }
   };
   using Slots = std::vector<Slot>;  // by partition
   using Topics = std::map<std::string, Slots, std::less<>>;
 
-  Slot* slot_of(std::string_view topic, std::int32_t partition);
+  const Slot* slot_of(std::string_view topic, std::int32_t partition) const {
+    return find_slot(topics_, topic, partition);
+  }
+  Slot* slot_of(std::string_view topic, std::int32_t partition) {
+    return find_slot(topics_, topic, partition);
+  }
+  // `topics` may be const or not, and so is what is found.
+  template <class AnyTopics>
+  static auto find_slot(AnyTopics& topics, std::string_view topic, std::int32_t partition)
+      -> decltype(topics.begin()->second.data());
   Slot& make_slot(std::string_view topic, std::int32_t partition);
   void drop_if_unused(std::string_view topic, std::int32_t partition);
   static void put(Slot& slot, CommittedOffset value, base::Offset log_offset);
@@ -97,7 +107,7 @@ class GroupOffsets {
   Topics topics_;
   struct Pending {
     CommittedOffset value;
-    base::Offset log_offset{-1};
+    base::Offset log_offset = kNotCommitted;
   };
   std::map<base::ProducerId, std::map<base::TopicPartition, Pending>> pending_;
 };

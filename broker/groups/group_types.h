@@ -124,7 +124,7 @@ struct GroupRecord {
   std::int32_t generation = 0;
   std::optional<std::string> protocol;
   std::optional<std::string> leader;
-  std::int64_t state_timestamp_ms = -1;  // since when it is in its state (wall clock)
+  std::optional<std::int64_t> state_timestamp_ms;  // since when it is in its state (wall clock)
   std::vector<Member> members;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/java_string.h"
 #include "protocol/reader.h"
+#include "protocol/record_batch.h"
 #include "protocol/writer.h"
 
 namespace groups {
@@ -124,7 +125,10 @@ base::Result<GroupRecord> decode_group_value(base::Bytes bytes) {
   value.generation = reader.read_int32();
   value.protocol = reader.read_nullable_string(compact);
   value.leader = reader.read_nullable_string(compact);
-  if (version >= 2) value.state_timestamp_ms = reader.read_int64();
+  if (version >= 2) {
+    const std::int64_t timestamp_ms = reader.read_int64();
+    if (timestamp_ms >= 0) value.state_timestamp_ms = timestamp_ms;
+  }
   const std::size_t count = reader.read_count(compact, kMemberSizeMin);
   value.members.reserve(protocol::reserve_count(count));
   for (std::size_t i = 0; i < count && reader.ok(); ++i) {
@@ -171,7 +175,7 @@ base::Buffer encode_group_value(const GroupRecord& value, InterBrokerProtocol ib
   writer.write_int32(value.generation);
   writer.write_nullable_string(value.protocol, false);
   writer.write_nullable_string(value.leader, false);
-  if (version >= 2) writer.write_int64(value.state_timestamp_ms);
+  if (version >= 2) writer.write_int64(value.state_timestamp_ms.value_or(protocol::kNoTimestamp));
   writer.write_count(value.members.size(), false);
   for (const auto& member : value.members) write_member(writer, member, version);
   return writer.take();

@@ -118,6 +118,8 @@ std::string sentence(const RebalanceCause& cause) {
   return text;
 }
 
+constexpr std::int64_t kNotYet = -1;  // in JSON
+
 nlohmann::json json_of(const RebalanceCause& cause) {
   return {{"kind", name_of(cause.kind)},    {"member_id", cause.member_id},
           {"client_id", cause.client_id},   {"client_host", cause.client_host},
@@ -129,11 +131,11 @@ nlohmann::json json_of(const Rebalance& rebalance) {
   for (const RebalanceCause& each : rebalance.causes) causes.push_back(json_of(each));
   return {{"started_wall_ms", rebalance.started_wall_ms},
           {"from_generation", rebalance.from_generation},
-          {"to_generation", rebalance.to_generation},
+          {"to_generation", rebalance.to_generation.value_or(kNotYet)},
           {"causes", std::move(causes)},
           {"dropped_causes", rebalance.dropped_causes},
-          {"join_ms", rebalance.join_ms},
-          {"sync_ms", rebalance.sync_ms},
+          {"join_ms", rebalance.join_ms.value_or(kNotYet)},
+          {"sync_ms", rebalance.sync_ms.value_or(kNotYet)},
           {"members", rebalance.members},
           {"last_to_join", rebalance.last_to_join},
           {"last_join_after_ms", rebalance.last_join_after_ms}};
@@ -143,18 +145,18 @@ nlohmann::json json_of(const Rebalance& rebalance) {
 
 std::string describe(const std::string& group_id, const Rebalance& rebalance) {
   std::string text = fmt::format("group {} ", printable(group_id));
-  if (rebalance.to_generation < 0) {
+  if (!rebalance.to_generation) {
     text += fmt::format("rebalances: from generation {}", rebalance.from_generation);
   } else {
     text += fmt::format("rebalanced: generation {} -> {}, {} member{}, join {}",
-                        rebalance.from_generation, rebalance.to_generation, rebalance.members,
-                        rebalance.members == 1 ? "" : "s", duration(rebalance.join_ms));
+                        rebalance.from_generation, *rebalance.to_generation, rebalance.members,
+                        rebalance.members == 1 ? "" : "s", duration(rebalance.join_ms.value_or(0)));
     if (!rebalance.last_to_join.empty()) {
       text += fmt::format(" (last: {} after {})", printable(rebalance.last_to_join),
                           duration(rebalance.last_join_after_ms));
     }
-    text += rebalance.sync_ms < 0 ? ", not synced"
-                                  : fmt::format(", sync {}", duration(rebalance.sync_ms));
+    text += rebalance.sync_ms ? fmt::format(", sync {}", duration(*rebalance.sync_ms))
+                              : std::string(", not synced");
   }
   // The first causes say most; a thousand members joining at once are no news.
   constexpr std::size_t kShown = 3;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,11 +40,11 @@ std::string_view name_of(RebalanceCause::Kind kind);
 struct Rebalance {
   std::int64_t started_wall_ms = 0;
   std::int32_t from_generation = 0;
-  std::int32_t to_generation = -1;     // -1: members still join
-  std::vector<RebalanceCause> causes;  // the first 16; dropped_causes counts the others
+  std::optional<std::int32_t> to_generation;  // nullopt: members still join
+  std::vector<RebalanceCause> causes;         // the first 16; dropped_causes counts the others
   std::size_t dropped_causes = 0;
-  std::int64_t join_ms = -1;  // until all had joined
-  std::int64_t sync_ms = -1;  // from there until the assignment was stored; -1: not (yet) stored
+  std::optional<std::int64_t> join_ms;  // until all had joined
+  std::optional<std::int64_t> sync_ms;  // from there until the assignment was stored
   std::int32_t members = 0;
   std::string last_to_join;  // member id
   std::int64_t last_join_after_ms = 0;
@@ -78,7 +79,7 @@ class RebalanceHistory {
 std::string describe(const std::string& group_id, const Rebalance& rebalance);
 
 // A JSON array of objects, oldest first, with the fields of Rebalance and RebalanceCause; kinds by
-// name_of. Always valid UTF-8.
+// name_of, -1 for numbers that are not known yet. Always valid UTF-8.
 std::string to_json(const RebalanceHistory& history);
 
 }  // namespace groups

@@ -102,7 +102,8 @@ class Shard final : public GroupStore {
   runtime::Task<void> finish_commit(CommitUnderWay commit,
                                     std::shared_ptr<replication::Partition> partition,
                                     base::Result<replication::AppendOutcome> appended);
-  void complete(CommitUnderWay& commit, const base::Result<void>& stored, base::Offset log_offset);
+  // `stored`: where its batch stands in the log.
+  void complete(CommitUnderWay& commit, const base::Result<base::Offset>& stored);
   // Tombstones for what was removed from an entry, and the end of a group that has nothing left.
   void after_removal(Entry& entry, const std::vector<base::TopicPartition>& removed,
                      bool is_deleted);

@@ -51,20 +51,21 @@ void Shard::commit(const std::string& group_id, CommitRequest request, CommitRep
   if (builder.empty()) return commit.reply(std::move(commit.codes));
 
   auto appended = append(builder.build(), settings_.commit_acks);
-  if (is_stored(appended)) return complete(commit, {}, appended->info.base_offset);
+  if (is_stored(appended)) return complete(commit, appended->info.base_offset);
   scope_.spawn(finish_commit(std::move(commit), partition_, std::move(appended)));
 }
 
 runtime::Task<void> Shard::finish_commit(CommitUnderWay commit,
                                          std::shared_ptr<replication::Partition> partition,
                                          base::Result<replication::AppendOutcome> appended) {
-  const base::Offset log_offset = appended ? appended->info.base_offset : base::Offset(-1);
+  base::Result<base::Offset> log_offset = base::fail(base::Errc::internal);
+  if (appended) log_offset = appended->info.base_offset;
   const auto stored = co_await until_stored(std::move(partition), std::move(appended));
-  complete(commit, stored, log_offset);
+  if (!stored) log_offset = base::fail(stored.error());
+  complete(commit, log_offset);
 }
 
-void Shard::complete(CommitUnderWay& commit, const base::Result<void>& stored,
-                     base::Offset log_offset) {
+void Shard::complete(CommitUnderWay& commit, const base::Result<base::Offset>& stored) {
   const ErrorCode code = stored ? ErrorCode::kNone : commit_error(stored.error());
   if (!stored) {
     LOG_WARN_EVERY(1000, "offsets of group {} not stored: {}", commit.entry->group.id(),
@@ -76,8 +77,7 @@ void Shard::complete(CommitUnderWay& commit, const base::Result<void>& stored,
     commit.codes[i] = code;
     CommitRequest::Offset& offset = commit.offsets[i];
     if (stored) {
-      offsets.finish(offset.topic, offset.partition, commit.id, std::move(offset.value),
-                     log_offset);
+      offsets.finish(offset.topic, offset.partition, commit.id, std::move(offset.value), *stored);
     } else {
       offsets.fail(offset.topic, offset.partition, commit.id);
     }

@@ -81,7 +81,8 @@ runtime::Task<void> Connection::run() {
 
 // The hot path. A request that is answered at once costs one read and one write, and the only
 // coroutine it starts is the handler's. Responses to Produce requests that came together go out
-// together.
+// together. Whether it is to pause is asked with the time of the last read, which costs no look at
+// the clock: at worst pause() finds that the time is over.
 runtime::Task<base::Result<void>> Connection::serve() {
   while (takes_requests()) {
     CO_TRY_ASSIGN(std::optional<RequestReader::Frame> frame, reader_.next());
@@ -91,9 +92,9 @@ runtime::Task<base::Result<void>> Connection::serve() {
       if (!takes_requests()) break;
     }
     if (!frame) {
-      if (order_.pause_ns(loop_.now_ns()) > 0) CO_TRY(co_await pause());
+      if (order_.pause_ns(reader_.last_read_ns()) > 0) CO_TRY(co_await pause());
       if (reader_.needs_memory()) CO_TRY(co_await reader_.get_memory(scope_.token()));
-      switch (reader_.before_read()) {
+      switch (reader_.prepare_read()) {
         case RequestReader::BeforeRead::wait_for_bytes:
           CO_TRY(co_await runtime::readable(*stream_, runtime::kNoTimeout, scope_.token()));
           break;
@@ -104,7 +105,7 @@ runtime::Task<base::Result<void>> Connection::serve() {
       continue;
     }
     CO_TRY(begin(std::move(*frame)));
-    if (!order_.may_start(loop_.now_ns())) {
+    if (!order_.may_start(reader_.last_read_ns())) {
       CO_TRY(co_await wait_for_turn());
       if (!takes_requests()) break;
     }
@@ -236,9 +237,9 @@ Connection::Standing Connection::standing() const {
   return standing;
 }
 
-bool Connection::must_give_way(std::int64_t now_ns) {
+bool Connection::measure_frame(std::int64_t now_ns) {
   const bool is_reading = !order_.has_current() && order_.pause_ns(now_ns) == 0;
-  return reader_.must_give_way(is_reading, now_ns);
+  return reader_.measure_frame(is_reading, now_ns);
 }
 
 void Connection::on_deadline_passed(const char* reason) {

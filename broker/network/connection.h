@@ -72,7 +72,7 @@ class Connection final : private Deadlines::Subject {
   void report_end(const base::Error& error) const;
 
   Standing standing() const override;
-  bool must_give_way(std::int64_t now_ns) override;
+  bool measure_frame(std::int64_t now_ns) override;
   void on_deadline_passed(const char* reason) override;
 
   const std::unique_ptr<runtime::Stream> stream_;

@@ -59,7 +59,7 @@ void Deadlines::look() noexcept {
   const std::int64_t now_ns = loop_.now_ns();
   const Subject::Standing standing = subject_.standing();
   Due due = next(standing);
-  if (subject_.must_give_way(now_ns)) due = {now_ns, "too slow while others wait"};
+  if (subject_.measure_frame(now_ns)) due = {now_ns, "too slow while others wait"};
   if (due.at_ns <= now_ns) {
     subject_.on_deadline_passed(due.reason);
     return;

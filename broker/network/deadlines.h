@@ -30,9 +30,9 @@ class Deadlines {
       std::int64_t frame_progress_ns;  // when it last made some
     };
     virtual Standing standing() const = 0;
-    // The budget wants this connection's memory back. Asked about once a second while memory is
-    // held, or was when last asked.
-    virtual bool must_give_way(std::int64_t now_ns) = 0;
+    // Measures how fast a half-read frame arrives; true: the budget wants its memory back. Called
+    // about once a second while memory is held.
+    virtual bool measure_frame(std::int64_t now_ns) = 0;
     virtual void on_deadline_passed(const char* reason) = 0;
 
    protected:

@@ -31,7 +31,7 @@ void FramePace::restart(std::int64_t now_ns) {
   note_progress(now_ns);
 }
 
-bool FramePace::must_give_way(std::optional<Frame> frame, std::int64_t now_ns) {
+bool FramePace::measure(std::optional<Frame> frame, std::int64_t now_ns) {
   bool is_slow = false;
   if (!frame) {
     rate_.reset();
@@ -45,7 +45,7 @@ bool FramePace::must_give_way(std::optional<Frame> frame, std::int64_t now_ns) {
     }
     rate_ = {now_ns, 0};
   }
-  return budget_.must_go(holder_, is_slow ? frame->held_bytes : 0, now_ns);
+  return budget_.report_pace(holder_, is_slow ? frame->held_bytes : 0, now_ns);
 }
 
 }  // namespace network

@@ -34,8 +34,8 @@ class FramePace {
 
   // Measures the rate since the last look and tells the budget. True if this frame has to go,
   // because others wait. Nullopt: no frame that its sender holds up.
-  bool must_give_way(std::optional<Frame> frame, std::int64_t now_ns);
-  // The budget counts it among the slow ones, until must_give_way() takes it back.
+  bool measure(std::optional<Frame> frame, std::int64_t now_ns);
+  // The budget counts it among the slow ones, until measure() takes it back.
   bool is_slow() const { return holder_.is_slow(); }
 
  private:

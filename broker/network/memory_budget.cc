@@ -135,7 +135,7 @@ std::int64_t MemoryBudget::longest_wait_ns(std::int64_t now_ns) const {
   return now_ns - since_ns;
 }
 
-bool MemoryBudget::must_go(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) {
+bool MemoryBudget::report_pace(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) {
   base::LockGuard guard(mutex_);
   const bool was_slow = std::exchange(holder.slow_bytes_, slow_bytes) > 0;
   if (was_slow && slow_bytes == 0) std::erase(slow_holders_, &holder);

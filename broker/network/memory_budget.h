@@ -87,7 +87,7 @@ class MemoryBudget {
 
   // Notes that the frame holds so many bytes for a slow sender (0: for a quick one, or no frame).
   // True if somebody has waited for a while and no slow frame is larger: this one has to go.
-  bool must_go(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) EXCLUDES(mutex_);
+  bool report_pace(Holder& holder, std::int64_t slow_bytes, std::int64_t now_ns) EXCLUDES(mutex_);
 
   // Somebody waits for memory, so a frame whose sender has stalled must go.
   bool has_waiters() const { return waiter_count_.load(std::memory_order_relaxed) > 0; }

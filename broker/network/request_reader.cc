@@ -45,7 +45,7 @@ runtime::Task<base::Result<void>> RequestReader::get_memory(runtime::CancelToken
 
 // The last read left nothing behind, or the frame is complete: then waiting comes first, which
 // saves a read that would find nothing.
-RequestReader::BeforeRead RequestReader::before_read() {
+RequestReader::BeforeRead RequestReader::prepare_read() {
   const bool expects_more = last_read_filled_room_ && assembler_.has_partial();
   if (expects_more && turn_bytes_ < kBytesPerTurn) return BeforeRead::nothing;
   turn_bytes_ = 0;
@@ -68,14 +68,14 @@ base::Result<void> RequestReader::read() {
   return {};
 }
 
-bool RequestReader::must_give_way(bool is_reading, std::int64_t now_ns) {
+bool RequestReader::measure_frame(bool is_reading, std::int64_t now_ns) {
   if (!holds_memory() && !pace_.is_slow()) return false;
   std::optional<FramePace::Frame> frame;
   if (is_reading && holds_memory() && !is_waiting_for_memory_) {
     frame = {static_cast<std::int64_t>(assembler_.announced_bytes().value_or(0)),
              assembler_.charge().bytes()};
   }
-  return pace_.must_give_way(frame, now_ns);
+  return pace_.measure(frame, now_ns);
 }
 
 }  // namespace network

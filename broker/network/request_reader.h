@@ -5,7 +5,7 @@
 //
 //   while (auto frame = reader.next()) ...
 //   if (reader.needs_memory()) co_await reader.get_memory(token);
-//   switch (reader.before_read()) ...       wait until readable, give others a turn, or nothing
+//   switch (reader.prepare_read()) ...      wait until readable, give others a turn, or nothing
 //   reader.read();
 #pragma once
 
@@ -37,9 +37,9 @@ class RequestReader {
   bool needs_memory() const { return assembler_.charge_needed() > 0; }
   // Waits in turn. Errc::cancelled.
   runtime::Task<base::Result<void>> get_memory(runtime::CancelToken token);
-  // What has to happen before the next read(). Others on the loop get a turn after 1 MB of one
-  // sender that is always ahead.
-  BeforeRead before_read();
+  // Begins the next read(): what has to happen before it. Others on the loop get a turn after 1 MB
+  // of one sender that is always ahead.
+  BeforeRead prepare_read();
   // One read of the socket; it may bring nothing. What a peer sent before it went can be read.
   base::Result<void> read();
 
@@ -49,9 +49,10 @@ class RequestReader {
   bool holds_memory() const { return assembler_.charge().bytes() > 0; }
   std::int64_t last_read_ns() const { return last_read_ns_; }
   std::int64_t frame_progress_ns() const { return pace_.progress_ns(); }
-  // Whether the half-read frame has to go because others wait for its memory. `is_reading`: the
-  // connection takes what comes, so that only the sender holds the frame up.
-  bool must_give_way(bool is_reading, std::int64_t now_ns);
+  // Measures the pace of the half-read frame, if there is one. True: it has to go, because others
+  // wait for its memory. `is_reading`: the connection takes what comes, so that only the sender
+  // holds the frame up.
+  bool measure_frame(bool is_reading, std::int64_t now_ns);
 
  private:
   runtime::Stream& stream_;

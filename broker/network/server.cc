@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -34,6 +35,11 @@ ListenerContext listener_context(const config::NetworkConfig& config,
           .security_protocol = listener.security_protocol,
           .is_control_plane = config.control_plane_listener == listener.name,
           .is_inter_broker = config.inter_broker_listener == listener.name};
+}
+
+// A setting of -1 is the system's choice.
+std::optional<int> buffer_bytes(std::int32_t setting) {
+  return setting > 0 ? std::optional<int>(setting) : std::nullopt;
 }
 
 // What an operator can do about a listener that cannot be bound.
@@ -108,9 +114,10 @@ runtime::Task<base::Result<void>> Server::start_listening() {
 
 runtime::Task<base::Result<std::unique_ptr<Server::Open>>> Server::open(config::Listener listener) {
   const auto port = static_cast<std::uint16_t>(listener.port);
-  const runtime::ListenOptions options{.backlog = config_.socket_listen_backlog_size,
-                                       .receive_buffer_bytes = config_.socket_receive_buffer_bytes,
-                                       .send_buffer_bytes = config_.socket_send_buffer_bytes};
+  const runtime::ListenOptions options{
+      .backlog = config_.socket_listen_backlog_size,
+      .receive_buffer_bytes = buffer_bytes(config_.socket_receive_buffer_bytes),
+      .send_buffer_bytes = buffer_bytes(config_.socket_send_buffer_bytes)};
   std::vector<runtime::SocketAddress> candidates;
   if (listener.host.empty()) {
     // All addresses: a dual-stack socket, or an IPv4 one where there is no IPv6.

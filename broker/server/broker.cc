@@ -259,8 +259,8 @@ void Broker::make_domain() {
   p.controller_link = std::make_unique<cluster::ControllerLink>(p.control, *p.resolver, p.metadata,
                                                                 config->network, p.broker_id);
   p.controller = make_controller(p);
-  p.producer_ids = std::make_unique<transactions::ProducerIdSource>(
-      *p.controller_link, p.broker_id, [&p] { return p.session->broker_epoch().value(); });
+  p.producer_ids = std::make_unique<transactions::ProducerIdSource>(*p.controller_link, p.broker_id,
+                                                                    [&p] { return wire_epoch(p); });
   p.live_config = std::make_unique<LiveConfig>(p);
   p.dynamic_configs = std::make_unique<DynamicConfigs>(
       p.control, p.properties, p.config, *p.topic_settings, *p.logs, p.partitions, *p.live_config);

@@ -26,6 +26,7 @@
 #include "broker/api/producer_ids.h"
 #include "broker/api/sasl.h"
 #include "broker/server/logging.h"
+#include "protocol/sentinels.h"
 #include "runtime/memory_limit.h"
 
 namespace server {
@@ -106,7 +107,7 @@ void make_admin_apis(Parts& p) {
 }
 
 void make_inter_broker_apis(Parts& p) {
-  const api::OwnBrokerEpoch own_epoch = [&p] { return p.session->broker_epoch().value(); };
+  const api::OwnBrokerEpoch own_epoch = [&p] { return p.session->broker_epoch(); };
   serve<api::LeaderAndIsrApi>(p, ApiKey::kLeaderAndIsr, *p.replica_control, own_epoch,
                               [&p](std::vector<std::string> topics) {
                                 return read_new_topic_configs(&p, std::move(topics));
@@ -173,6 +174,11 @@ void apply_identity(Parts& p, const cluster::ClusterIdentity& identity) {
 std::unique_ptr<controller::Controller> make_controller(Parts& p) {
   return std::make_unique<controller::Controller>(
       p.control, *p.resolver, controller::Settings::from(p.settled_config, p.broker_id));
+}
+
+std::int64_t wire_epoch(const Parts& p) {
+  const auto epoch = p.session->broker_epoch();
+  return epoch ? epoch->value() : protocol::kNoBrokerEpoch;
 }
 
 void make_apis(Parts& p) {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/cluster/znode_paths.h"
+#include "broker/server/make_apis.h"
 #include "protocol/gen/controlled_shutdown.h"
 
 namespace server {
@@ -37,19 +38,20 @@ class Handover {
   }
 
  private:
-  // Every look asks for a sign of life, whatever the answer.
-  bool is_zookeeper_away() {
+  enum class Zookeeper { in_reach, away };
+  // Asks for a sign of life, whatever the answer, and says what the earlier ones brought.
+  Zookeeper probe_zookeeper() {
     zkclient::Client* const client = p_.session->client();
-    if (client == nullptr) return true;
+    if (client == nullptr) return Zookeeper::away;
     const std::int64_t now_ms = p_.control.now_ms();
     if (now_ms >= next_probe_ms_) {
       next_probe_ms_ = now_ms + 4 * kProbeMs;
       static_cast<void>(client->exists(std::string(cluster::paths::kController)));
     }
     const std::int64_t heard_ms = std::max(p_.session->last_contact_ms(), began_ms_);
-    if (now_ms - heard_ms < kOutOfReachMs) return false;
+    if (now_ms - heard_ms < kOutOfReachMs) return Zookeeper::in_reach;
     LOG_WARN("controlled shutdown given up broker={}: ZooKeeper is out of reach", p_.broker_id);
-    return true;
+    return Zookeeper::away;
   }
 
   runtime::Task<bool> await_controller() {
@@ -63,7 +65,7 @@ class Handover {
         LOG_WARN("controlled shutdown given up broker={}: there is no controller", p_.broker_id);
         co_return false;
       }
-      if (is_zookeeper_away()) co_return false;
+      if (probe_zookeeper() == Zookeeper::away) co_return false;
       (void)co_await p_.metadata.changed(version, std::min(left_ms, kProbeMs), {});
     }
   }
@@ -77,7 +79,7 @@ class Handover {
     bool is_given_up = false;
     while (!answer_ && !is_given_up) {
       (void)co_await answered_.wait(kProbeMs);
-      is_given_up = !answer_ && is_zookeeper_away();
+      is_given_up = !answer_ && probe_zookeeper() == Zookeeper::away;
       // Connecting and getting to know each other counts as well.
       if (!answer_ && p_.control.now_ms() >= deadline_ms) p_.controller_link->drop_connection();
     }
@@ -91,7 +93,7 @@ class Handover {
     Parts& p = self->p_;
     protocol::ControlledShutdownRequest request;
     request.broker_id = p.broker_id;
-    request.broker_epoch = p.session->broker_epoch().value();
+    request.broker_epoch = wire_epoch(p);
     self->answer_.emplace(co_await p.controller_link->call<protocol::ControlledShutdownResponse>(
         request, timeout_ms));
     self->answered_.notify_all();
@@ -115,7 +117,7 @@ class Handover {
     for (;;) {
       const std::int64_t left_ms = end_ms - p_.control.now_ms();
       if (left_ms <= 0) co_return true;
-      if (is_zookeeper_away()) co_return false;
+      if (probe_zookeeper() == Zookeeper::away) co_return false;
       (void)co_await runtime::sleep_ms(p_.control, std::min(left_ms, kProbeMs));
     }
   }
@@ -131,7 +133,7 @@ class Handover {
 
 runtime::Task<void> leave_leaderships(Parts& p) {
   if (!p.config.get()->shutdown.controlled_enable || !p.session->has_session()) co_return;
-  if (p.session->broker_epoch().value() < 0) co_return;
+  if (!p.session->broker_epoch()) co_return;
   Handover handover(p);
   if (co_await handover.run()) {
     LOG_INFO("controlled shutdown succeeded broker={}", p.broker_id);

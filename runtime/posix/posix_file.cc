@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+
+#include "runtime/posix/io_vector.h"
 
 namespace runtime {
 namespace {
@@ -66,7 +67,7 @@ base::Result<void> PosixFile::pwritev(std::span<const base::Bytes> parts, std::i
     for (std::size_t i = next_part; i < parts.size() && count < kPartsMax; ++i) {
       const base::Bytes part = i == next_part ? parts[i].subspan(skip_bytes) : parts[i];
       if (part.empty()) continue;
-      vector[count++] = {const_cast<std::byte*>(part.data()), part.size()};
+      vector[count++] = io_vector(part);
     }
     if (count == 0) break;
     const ssize_t n = retry_interrupted([&] {

@@ -20,7 +20,7 @@ class PosixFile final : public File {
   base::Result<std::int64_t> size() override;
   base::Result<void> truncate(std::int64_t size_bytes) override;
   base::Result<void> sync() override;
-  int descriptor() const override { return descriptor_.get(); }
+  std::optional<int> descriptor() const override { return descriptor_.get(); }
 
  private:
   const FileDescriptor descriptor_;

@@ -28,7 +28,7 @@ class SimFile final : public File {
   base::Result<std::int64_t> size() override;
   base::Result<void> truncate(std::int64_t size_bytes) override;
   base::Result<void> sync() override;
-  int descriptor() const override { return -1; }
+  std::optional<int> descriptor() const override { return std::nullopt; }
 
  private:
   base::Result<void> check_alive(const char* operation) REQUIRES(disk_->mutex) {

@@ -105,9 +105,9 @@ Task<base::Result<std::unique_ptr<AcceptedConnection>>> UvListener::accept() {
   co_return base::fail(base::Errc::cancelled);
 }
 
-void set_buffer(int descriptor, int option, int size_bytes) {
-  if (size_bytes <= 0) return;
-  (void)::setsockopt(descriptor, SOL_SOCKET, option, &size_bytes, sizeof size_bytes);
+void set_buffer(int descriptor, int option, std::optional<int> size_bytes) {
+  if (!size_bytes) return;
+  (void)::setsockopt(descriptor, SOL_SOCKET, option, &*size_bytes, sizeof *size_bytes);
 }
 
 }  // namespace

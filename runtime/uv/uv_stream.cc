@@ -4,12 +4,13 @@
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
+#include "runtime/posix/io_vector.h"
 #include "runtime/stream_io.h"
 
 namespace runtime {
@@ -89,7 +90,7 @@ base::Result<std::size_t> UvStream::send_gathered(const OutputList& output,
   for (; piece != output.pieces().end() && count < kMaxParts; ++piece) {
     if (!piece->is_file()) {
       const base::Bytes bytes = piece->bytes();
-      parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+      parts[count++] = io_vector(bytes);
     } else {
       if (piece->size_bytes > copies.size() - copied_bytes) break;
       const base::MutableBytes into(copies.data() + copied_bytes, piece->size_bytes);
@@ -131,12 +132,12 @@ base::Result<std::size_t> UvStream::send_file(const FileSlice& slice) {
     return base::fail(base::Errc::closed,
                       "the log was truncated under a response to " + peer_.to_string());
   }
-  const int file = slice.file->descriptor();
-  if (file < 0) return send_copy(slice);
+  const std::optional<int> file = slice.file->descriptor();
+  if (!file) return send_copy(slice);
   off_t position = slice.position;
   ssize_t sent;
   do {
-    sent = ::sendfile(descriptor(), file, &position, std::min(slice.size_bytes, kMaxBytesPerCall));
+    sent = ::sendfile(descriptor(), *file, &position, std::min(slice.size_bytes, kMaxBytesPerCall));
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return socket_failure("send a file to", peer_);
   if (sent == 0) {

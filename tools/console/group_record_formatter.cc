@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "broker/groups/offset_records.h"
+#include "protocol/record_batch.h"
 #include "tools/json_object.h"
 
 namespace console {
@@ -120,7 +121,9 @@ JsonObject group_json(const GroupRecord& value, std::int16_t version) {
       .add("generation", value.generation)
       .add("protocol", Text(value.protocol))
       .add("leader", Text(value.leader));
-  if (version >= 2) data.add("currentStateTimestamp", value.state_timestamp_ms);
+  if (version >= 2) {
+    data.add("currentStateTimestamp", value.state_timestamp_ms.value_or(protocol::kNoTimestamp));
+  }
   data.add_raw("members", tools::json_array(members));
   return versioned(version, data);
 }

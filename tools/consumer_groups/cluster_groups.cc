@@ -62,7 +62,7 @@ std::optional<std::string> unsupported_filter(std::int16_t version, bool has_sta
   return std::nullopt;
 }
 
-Outcome<GroupDescription> to_description(
+Outcome<DescribedGroup> to_description(
     const protocol::DescribeGroupsResponse::DescribedGroup& group) {
   if (group.error_code != 0) return refused(group.error_code);
   if (!group.protocol_type.empty() && group.protocol_type != kConsumerProtocol) {
@@ -70,7 +70,7 @@ Outcome<GroupDescription> to_description(
         fmt::format("java.lang.IllegalArgumentException: GroupId {} is not a consumer group ({}).",
                     group.group_id, group.protocol_type));
   }
-  GroupDescription description{
+  DescribedGroup description{
       group.group_id, group.group_state, group.protocol_data, {}, group.rebalance_history};
   for (const auto& member : group.members) {
     auto partitions = decode_assignment(member.member_assignment);
@@ -179,7 +179,7 @@ Task<Outcome<std::vector<GroupListing>>> ClusterGroups::list(std::vector<std::st
   co_return listings;
 }
 
-Task<Outcome<GroupDescription>> ClusterGroups::describe(std::string group, bool with_history) {
+Task<Outcome<DescribedGroup>> ClusterGroups::describe(std::string group, bool with_history) {
   protocol::DescribeGroupsRequest request;
   request.include_rebalance_history = with_history;
   request.groups.push_back(group);

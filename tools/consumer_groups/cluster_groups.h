@@ -32,7 +32,7 @@ struct MemberDescription {
   std::vector<TopicPartition> partitions;  // sorted
 };
 
-struct GroupDescription {
+struct DescribedGroup {
   std::string group;
   std::string state;  // Kafka's name; "Dead" if there is no such group
   std::string assignor;
@@ -65,8 +65,8 @@ class ClusterGroups {
   // Consumer groups of all brokers, sorted by name. Empty filters let everything through.
   runtime::Task<tools::Outcome<std::vector<GroupListing>>> list(std::vector<std::string> states,
                                                                 std::vector<std::string> types);
-  runtime::Task<tools::Outcome<GroupDescription>> describe(std::string group,
-                                                           bool with_history = false);
+  runtime::Task<tools::Outcome<DescribedGroup>> describe(std::string group,
+                                                         bool with_history = false);
   runtime::Task<tools::Outcome<Coordinator>> coordinator(std::string group);
   // All that the group has committed.
   runtime::Task<tools::Outcome<Offsets>> committed(std::string group);

@@ -30,7 +30,7 @@ std::string text_of(const json& object, const char* field) {
   return text;
 }
 
-RebalanceCause cause_of(const json& object) {
+PastCause cause_of(const json& object) {
   return {.kind = text_of(object, "kind"),
           .member_id = text_of(object, "member_id"),
           .client_id = text_of(object, "client_id"),
@@ -39,17 +39,17 @@ RebalanceCause cause_of(const json& object) {
           .reason = text_of(object, "reason")};
 }
 
-Rebalance rebalance_of(const json& object) {
-  Rebalance rebalance{.started_wall_ms = number_of(object, "started_wall_ms", 0),
-                      .from_generation = number_of(object, "from_generation", 0),
-                      .to_generation = number_of(object, "to_generation", -1),
-                      .members = number_of(object, "members", 0),
-                      .join_ms = number_of(object, "join_ms", -1),
-                      .sync_ms = number_of(object, "sync_ms", -1),
-                      .last_to_join = text_of(object, "last_to_join"),
-                      .last_join_after_ms = number_of(object, "last_join_after_ms", 0),
-                      .causes = {},
-                      .dropped_causes = number_of(object, "dropped_causes", 0)};
+PastRebalance rebalance_of(const json& object) {
+  PastRebalance rebalance{.started_wall_ms = number_of(object, "started_wall_ms", 0),
+                          .from_generation = number_of(object, "from_generation", 0),
+                          .to_generation = number_of(object, "to_generation", -1),
+                          .members = number_of(object, "members", 0),
+                          .join_ms = number_of(object, "join_ms", -1),
+                          .sync_ms = number_of(object, "sync_ms", -1),
+                          .last_to_join = text_of(object, "last_to_join"),
+                          .last_join_after_ms = number_of(object, "last_join_after_ms", 0),
+                          .causes = {},
+                          .dropped_causes = number_of(object, "dropped_causes", 0)};
   const auto causes = object.find("causes");
   if (causes == object.end() || !causes->is_array()) return rebalance;
   for (const json& cause : *causes) {
@@ -59,7 +59,7 @@ Rebalance rebalance_of(const json& object) {
 }
 
 // What the cause's member did, in words.
-std::string deed_of(const RebalanceCause& cause) {
+std::string deed_of(const PastCause& cause) {
   const auto late = [&] {
     return fmt::format(" for {}.{} s", cause.late_by_ms / 1'000, cause.late_by_ms % 1'000 / 100);
   };
@@ -76,7 +76,7 @@ std::string deed_of(const RebalanceCause& cause) {
   return cause.kind;
 }
 
-std::string format_cause(const RebalanceCause& cause) {
+std::string format_cause(const PastCause& cause) {
   std::string text = "    ";
   if (!cause.member_id.empty()) {
     text += fmt::format("{} (client {}, host {}): ", cause.member_id, cause.client_id,
@@ -87,7 +87,7 @@ std::string format_cause(const RebalanceCause& cause) {
   return text + "\n";
 }
 
-std::string generations_of(const Rebalance& rebalance) {
+std::string generations_of(const PastRebalance& rebalance) {
   if (rebalance.to_generation < 0) return fmt::format("{} -> ...", rebalance.from_generation);
   return fmt::format("{} -> {}", rebalance.from_generation, rebalance.to_generation);
 }
@@ -96,19 +96,19 @@ std::string ms_or_dash(std::int64_t ms) { return ms < 0 ? "-" : fmt::to_string(m
 
 }  // namespace
 
-Outcome<std::vector<Rebalance>> parse_history(std::string_view text) {
+Outcome<std::vector<PastRebalance>> parse_history(std::string_view text) {
   const json history = json::parse(text, nullptr, false);
   if (!history.is_array()) {
     return failure("the coordinator's rebalance history makes no sense");
   }
-  std::vector<Rebalance> rebalances;
+  std::vector<PastRebalance> rebalances;
   for (const json& each : history) {
     if (each.is_object()) rebalances.push_back(rebalance_of(each));
   }
   return rebalances;
 }
 
-std::string format_history(const std::string& group, const std::vector<Rebalance>& rebalances) {
+std::string format_history(const std::string& group, const std::vector<PastRebalance>& rebalances) {
   constexpr std::size_t kWidthMin = 15;
   const std::size_t width = std::max(kWidthMin, group.size());
   const auto line = [&](std::string_view name, std::string_view started,
@@ -119,7 +119,7 @@ std::string format_history(const std::string& group, const std::vector<Rebalance
   };
   std::string text = "\n" + line("GROUP", "STARTED", "GENERATION", "#MEMBERS", "JOIN-MS", "SYNC-MS",
                                  "LAST-TO-JOIN");
-  for (const Rebalance& rebalance : rebalances) {
+  for (const PastRebalance& rebalance : rebalances) {
     const std::string last =
         rebalance.last_to_join.empty()
             ? "-"
@@ -127,7 +127,7 @@ std::string format_history(const std::string& group, const std::vector<Rebalance
     text += line(group, format_datetime(rebalance.started_wall_ms), generations_of(rebalance),
                  fmt::to_string(rebalance.members), ms_or_dash(rebalance.join_ms),
                  ms_or_dash(rebalance.sync_ms), last);
-    for (const RebalanceCause& cause : rebalance.causes) text += format_cause(cause);
+    for (const PastCause& cause : rebalance.causes) text += format_cause(cause);
     if (rebalance.dropped_causes > 0) {
       text += fmt::format("    and {} more causes\n", rebalance.dropped_causes);
     }

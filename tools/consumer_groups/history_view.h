@@ -11,7 +11,7 @@
 
 namespace consumer_groups {
 
-struct RebalanceCause {
+struct PastCause {
   std::string kind;  // the coordinator's name for it: "member_left"
   std::string member_id;
   std::string client_id;
@@ -20,7 +20,7 @@ struct RebalanceCause {
   std::string reason;           // what the client said
 };
 
-struct Rebalance {
+struct PastRebalance {
   std::int64_t started_wall_ms = 0;
   std::int64_t from_generation = 0;
   std::int64_t to_generation = -1;  // -1: members still join
@@ -29,15 +29,15 @@ struct Rebalance {
   std::int64_t sync_ms = -1;  // from there until the assignment was stored; -1: not yet
   std::string last_to_join;   // member id
   std::int64_t last_join_after_ms = 0;
-  std::vector<RebalanceCause> causes;
+  std::vector<PastCause> causes;
   std::int64_t dropped_causes = 0;
 };
 
 // A JSON array of objects with the fields above, in any order; fields that are missing keep their
 // defaults, others are skipped: the broker may be older or newer.
-tools::Outcome<std::vector<Rebalance>> parse_history(std::string_view json);
+tools::Outcome<std::vector<PastRebalance>> parse_history(std::string_view json);
 
 // A table, the causes below each line. Control characters of clients' texts are not printed.
-std::string format_history(const std::string& group, const std::vector<Rebalance>& rebalances);
+std::string format_history(const std::string& group, const std::vector<PastRebalance>& rebalances);
 
 }  // namespace consumer_groups

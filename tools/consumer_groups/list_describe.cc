@@ -16,7 +16,7 @@ using tools::Outcome;
 
 namespace {
 
-Task<Outcome<std::string>> offsets_view(ClusterGroups& groups, const GroupDescription& group) {
+Task<Outcome<std::string>> offsets_view(ClusterGroups& groups, const DescribedGroup& group) {
   CO_TRY_ASSIGN(const Offsets committed, co_await groups.committed(group.group));
   CO_TRY_ASSIGN(const Offsets log_ends,
                 co_await groups.log_offsets(partitions_of(group, committed), kLatestTimestamp));
@@ -24,7 +24,7 @@ Task<Outcome<std::string>> offsets_view(ClusterGroups& groups, const GroupDescri
   co_return rows.empty() ? std::string() : format_offsets(group.group, rows);
 }
 
-Outcome<std::string> history_view(const GroupDescription& group) {
+Outcome<std::string> history_view(const DescribedGroup& group) {
   if (group.rebalance_history.empty()) {
     return fmt::format("\nThe coordinator of consumer group '{}' keeps no rebalance history.\n",
                        group.group);
@@ -39,7 +39,7 @@ Outcome<std::string> history_view(const GroupDescription& group) {
 }
 
 Task<Outcome<std::string>> view(ClusterGroups& groups, const Command& command,
-                                const GroupDescription& group) {
+                                const DescribedGroup& group) {
   switch (command.view) {
     case View::members:
       co_return group.members.empty() ? std::string() : format_members(group, command.is_verbose);
@@ -79,10 +79,10 @@ Task<Outcome<>> list_groups(ClusterGroups& groups, const Command& command) {
 Task<Outcome<>> describe_groups(ClusterGroups& groups, const Command& command) {
   CO_TRY_ASSIGN(const auto names, co_await groups_of(groups, command));
   // All are asked before the first is shown, so that a failure does not hide behind a long table.
-  std::vector<GroupDescription> descriptions;
+  std::vector<DescribedGroup> descriptions;
   std::vector<std::string> tables;
   for (const std::string& name : names) {
-    CO_TRY_ASSIGN(GroupDescription group,
+    CO_TRY_ASSIGN(DescribedGroup group,
                   co_await groups.describe(name, command.view == View::history));
     CO_TRY_ASSIGN(std::string table, co_await view(groups, command, group));
     descriptions.push_back(std::move(group));

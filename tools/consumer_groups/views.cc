@@ -87,7 +87,7 @@ std::string format_list(const std::vector<GroupListing>& listings, ListColumns c
   return text;
 }
 
-std::vector<TopicPartition> partitions_of(const GroupDescription& group, const Offsets& committed) {
+std::vector<TopicPartition> partitions_of(const DescribedGroup& group, const Offsets& committed) {
   std::set<TopicPartition> partitions;
   for (const MemberDescription& member : group.members) {
     partitions.insert(member.partitions.begin(), member.partitions.end());
@@ -96,7 +96,7 @@ std::vector<TopicPartition> partitions_of(const GroupDescription& group, const O
   return {partitions.begin(), partitions.end()};
 }
 
-std::vector<OffsetRow> offset_rows(const GroupDescription& group, const Offsets& committed,
+std::vector<OffsetRow> offset_rows(const DescribedGroup& group, const Offsets& committed,
                                    const Offsets& log_ends) {
   const auto offset_in = [](const Offsets& offsets, const TopicPartition& partition) {
     const auto found = offsets.find(partition);
@@ -149,7 +149,7 @@ std::string format_offsets(const std::string& group, const std::vector<OffsetRow
   return text;
 }
 
-std::string format_members(const GroupDescription& group, bool is_verbose) {
+std::string format_members(const DescribedGroup& group, bool is_verbose) {
   constexpr std::size_t kInstanceWidthMin = 17;
   const std::size_t group_width = std::max(kWidthMin, group.group.size());
   const std::size_t id_width = width_of(group.members, &MemberDescription::id);
@@ -178,7 +178,7 @@ std::string format_members(const GroupDescription& group, bool is_verbose) {
   return text;
 }
 
-std::string format_state(const GroupDescription& group, const Coordinator& coordinator) {
+std::string format_state(const DescribedGroup& group, const Coordinator& coordinator) {
   constexpr std::size_t kCoordinatorWidthMin = 25;
   const std::string where = fmt::format("{}:{}  ({})", coordinator.endpoint.host,
                                         coordinator.endpoint.port, coordinator.id);

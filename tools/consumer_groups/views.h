@@ -41,14 +41,14 @@ struct OffsetRow {
   std::string client_id = "-";
 };
 // All that is assigned or committed: those are the partitions whose log ends are needed.
-std::vector<TopicPartition> partitions_of(const GroupDescription& group, const Offsets& committed);
+std::vector<TopicPartition> partitions_of(const DescribedGroup& group, const Offsets& committed);
 // Members with most partitions first; then what nobody reads.
-std::vector<OffsetRow> offset_rows(const GroupDescription& group, const Offsets& committed,
+std::vector<OffsetRow> offset_rows(const DescribedGroup& group, const Offsets& committed,
                                    const Offsets& log_ends);
 
 // Each begins with an empty line.
 std::string format_offsets(const std::string& group, const std::vector<OffsetRow>& rows);
-std::string format_members(const GroupDescription& group, bool is_verbose);
-std::string format_state(const GroupDescription& group, const Coordinator& coordinator);
+std::string format_members(const DescribedGroup& group, bool is_verbose);
+std::string format_state(const DescribedGroup& group, const Coordinator& coordinator);
 
 }  // namespace consumer_groups

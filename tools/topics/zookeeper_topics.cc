@@ -256,9 +256,10 @@ Task<Outcome<>> ZookeeperTopics::alter_config(std::string topic, Command command
   for (const auto& [key, value] : command.configs) configs[key] = value;
   for (const std::string& key : command.deleted_configs) configs.erase(key);
   CO_TRY(co_await write_topic_config(topic, std::move(configs)));
-  CO_TRY(co_await client_.create(
-      std::string(paths::kConfigChangePrefix), cluster::encode_config_change({"topics/" + topic}),
-      zkclient::CreateMode::persistent_sequential, zkclient::open_acl_unsafe()));
+  CO_TRY(co_await client_.create(std::string(paths::kConfigChangePrefix),
+                                 cluster::encode_config_notification({"topics/" + topic}),
+                                 zkclient::CreateMode::persistent_sequential,
+                                 zkclient::open_acl_unsafe()));
   fmt::print("Updated config for topic {}.\n", topic);
   co_return Outcome<>();
 }

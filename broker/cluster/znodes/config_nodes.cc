@@ -43,28 +43,28 @@ config::ConfigMap decode_config_leniently(std::string_view json, std::string_vie
   return {};
 }
 
-std::string_view ConfigChange::type() const {
+std::string_view ConfigNotification::type() const {
   const std::string_view path = entity_path;
   return path.substr(0, path.find('/'));
 }
 
-std::string_view ConfigChange::name() const {
+std::string_view ConfigNotification::name() const {
   const std::string_view path = entity_path;
   const std::size_t slash = path.find('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
 }
 
-std::string encode_config_change(const ConfigChange& change) {
+std::string encode_config_notification(const ConfigNotification& change) {
   json::Writer node = json::Writer::object();
   node["version"] = 2;
   node["entity_path"] = change.entity_path;
   return json::dump(node);
 }
 
-base::Result<ConfigChange> decode_config_change(std::string_view text) {
+base::Result<ConfigNotification> decode_config_notification(std::string_view text) {
   TRY_ASSIGN(const auto object, json::parse_object(text, "config change"));
   TRY_ASSIGN(const auto version, json::integer<std::int32_t>(object, "version"));
-  ConfigChange change;
+  ConfigNotification change;
   if (version == 1) {
     TRY_ASSIGN(const auto type, json::text(object, "entity_type"));
     TRY_ASSIGN(const auto name, json::text(object, "entity_name"));

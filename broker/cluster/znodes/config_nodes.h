@@ -22,18 +22,18 @@ base::Result<config::ConfigMap> decode_config(std::string_view json,
 config::ConfigMap decode_config_leniently(std::string_view json, std::string_view entity_path);
 
 // Which entity changed: "topics/t", "brokers/1", "brokers/<default>", "users/u/clients/c".
-struct ConfigChange {
+struct ConfigNotification {
   std::string entity_path;
 
   // "topics" of "topics/t", and "t".
   std::string_view type() const;
   std::string_view name() const;
-  friend bool operator==(const ConfigChange&, const ConfigChange&) = default;
+  friend bool operator==(const ConfigNotification&, const ConfigNotification&) = default;
 };
 
-std::string encode_config_change(const ConfigChange& change);  // version 2
+std::string encode_config_notification(const ConfigNotification& change);  // version 2
 // Versions 1 (entity_type and entity_name) and 2. Errors: Errc::corrupt, also for a path that
 // cannot be the one of a znode.
-base::Result<ConfigChange> decode_config_change(std::string_view json);
+base::Result<ConfigNotification> decode_config_notification(std::string_view json);
 
 }  // namespace cluster

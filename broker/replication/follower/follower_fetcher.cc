@@ -176,7 +176,7 @@ runtime::Task<bool> FollowerFetcher::connect() {
   options.request_timeout_ms = env_.replication.socket_timeout_ms;
   options.response_size_bytes_max = std::max(
       kAnswerBytesMin, 2 * static_cast<std::size_t>(env_.replication.fetch_response_max_bytes));
-  auto connected = co_await client::Connection::connect(loop_, *env_.resolver, endpoint->host,
+  auto connected = co_await client::BrokerConnection::connect(loop_, *env_.resolver, endpoint->host,
                                                         static_cast<std::uint16_t>(endpoint->port),
                                                         std::move(options), scope_.token());
   if (!connected) {

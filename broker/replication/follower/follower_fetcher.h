@@ -20,7 +20,7 @@
 #include "broker/replication/follower/fetch_core.h"
 #include "broker/replication/follower/fetch_requests.h"
 #include "broker/replication/partition.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "config/server_config.h"
 #include "runtime/task_scope.h"
 #include "runtime/turn_budget.h"
@@ -118,7 +118,7 @@ class FollowerFetcher {
   std::size_t removed_ = 0;
   std::int64_t told_ms_ = INT64_MIN / 2;
 
-  std::unique_ptr<client::Connection> connection_;
+  std::unique_ptr<client::BrokerConnection> connection_;
   // The request under way: when it was sent, and how long the leader may wait with the answer.
   std::int64_t asked_ms_ = -1;
   std::int64_t asked_wait_ms_ = 0;

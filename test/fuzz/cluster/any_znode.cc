@@ -42,7 +42,7 @@ void check_any_znode(std::string_view text) {
   check_round_trip(text, decode_controller_info, encode_controller_info);
   check_round_trip(text, decode_controller_epoch, encode_controller_epoch);
   check_round_trip(text, [](std::string_view json) { return decode_config(json); }, encode_config);
-  check_round_trip(text, decode_config_change, encode_config_change);
+  check_round_trip(text, decode_config_notification, encode_config_notification);
   check_round_trip(text, decode_isr_change, encode_isr_change);
   check_round_trip(text, decode_log_dir_event, encode_log_dir_event);
   check_round_trip(text, decode_reassignments, encode_reassignments);

@@ -124,7 +124,7 @@ TEST_CASE("random faults while topics are created") {
     }
     const auto registered = [&] {
       const auto* znode = fixture.ensemble.tree().find("/brokers/ids/1");
-      return znode != nullptr && znode->czxid == fixture.session->broker_epoch().value();
+      return znode != nullptr && fixture.session->broker_epoch() == base::BrokerEpoch(znode->czxid);
     };
     CHECK(fixture.world.run_until(registered, 120'000));
     fixture.server(0).writes_until_lost_reply.reset();

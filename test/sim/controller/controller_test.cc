@@ -101,7 +101,7 @@ TEST_CASE("controlled shutdown through the queue") {
   SimBroker& active = *cluster.active();
   protocol::ControlledShutdownRequest request;
   request.broker_id = 1;
-  request.broker_epoch = cluster.broker(1).session.broker_epoch().value();
+  request.broker_epoch = cluster.broker(1).session.broker_epoch()->value();
   const auto response =
       cluster.world.block_on(active.loop, active.controller.controlled_shutdown(request));
   CHECK(response.error_code == 0);

@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(HostileFixture, "cluster-wide znodes that make no sense cost n
   REQUIRE(wait_for([&] { return has_converged(); }));
   protocol::AllocateProducerIdsRequest request;
   request.broker_id = 1;
-  request.broker_epoch = broker(1).session.broker_epoch().value();
+  request.broker_epoch = broker(1).session.broker_epoch()->value();
   const auto response =
       world.block_on(active()->loop, active()->controller.allocate_producer_ids(request));
   CHECK(response.error_code == static_cast<std::int16_t>(protocol::ErrorCode::kUnknownServerError));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "client/connection.h"
+#include "client/broker_connection.h"
 #include "protocol/gen/api_versions.h"
 #include "protocol/gen/metadata.h"
 #include "protocol/headers.h"
@@ -117,9 +117,9 @@ struct ClientFixture {
     return world.block_on(loop, std::move(task));
   }
   void stop(ScriptedBroker& broker) { world.block_on(broker_loop, broker.stop()); }
-  std::unique_ptr<Connection> connect() {
-    auto connection = run(Connection::connect(loop, resolver, kBrokerIp, 9092,
-                                              {.client_id = "test", .request_timeout_ms = 1'000}));
+  std::unique_ptr<BrokerConnection> connect() {
+    auto connection = run(BrokerConnection::connect(
+        loop, resolver, kBrokerIp, 9092, {.client_id = "test", .request_timeout_ms = 1'000}));
     REQUIRE(connection);
     return std::move(*connection);
   }

@@ -32,7 +32,7 @@ class CountingFile final : public runtime::File {
     return file_->truncate(size_bytes);
   }
   base::Result<void> sync() override { return file_->sync(); }
-  int descriptor() const override { return file_->descriptor(); }
+  std::optional<int> descriptor() const override { return file_->descriptor(); }
 
  private:
   const std::unique_ptr<runtime::File> file_;

@@ -239,7 +239,7 @@ TEST_CASE("lists") {
 }
 
 TEST_CASE("a described group") {
-  GroupDescription group{"g", "Stable", "range", {}, {}};
+  DescribedGroup group{"g", "Stable", "range", {}, {}};
   group.members.push_back({"c1", "", "client", "/10.0.0.1", {{"t", 0}}});
   group.members.push_back({"c2", "", "client", "/10.0.0.2", {{"t", 1}, {"u", 0}}});
   group.members.push_back({"c3", "", "client", "/10.0.0.3", {}});

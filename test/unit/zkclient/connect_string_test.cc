@@ -9,7 +9,7 @@ TEST_CASE("servers and chroot") {
   const auto parsed = ConnectString::parse("a:1, b ,[::1]:3,[fe80::2]/kafka/x");
   REQUIRE(parsed.has_value());
   CHECK(parsed->servers ==
-        std::vector<Server>{{"a", 1}, {"b", 2181}, {"::1", 3}, {"fe80::2", 2181}});
+        std::vector<ServerName>{{"a", 1}, {"b", 2181}, {"::1", 3}, {"fe80::2", 2181}});
   CHECK(parsed->chroot == "/kafka/x");
   CHECK(parsed->servers_string() == "a:1,b:2181,[::1]:3,[fe80::2]:2181");
   CHECK(ConnectString::parse("a/").value().chroot.empty());

@@ -27,7 +27,7 @@ Task<void> silent_name_server(runtime::UvLoop* loop) {
   HeldPool pool;
   runtime::TaskScope scope(*loop, "look-ups");
   ServerAddresses addresses(pool, scope);
-  const zkclient::Server named{"localhost", 2181};
+  const zkclient::ServerName named{"localhost", 2181};
 
   CHECK((co_await addresses.find({"127.0.0.1", 2181}, 0)).value().size() == 1);
   CHECK(pool.jobs.empty());

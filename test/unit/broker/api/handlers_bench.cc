@@ -52,7 +52,7 @@ void HandlersBench::serve(ApiKey key, std::unique_ptr<Api> handler) {
 }
 
 void HandlersBench::serve_control() {
-  const auto own_epoch = [] { return std::int64_t{5}; };
+  const auto own_epoch = [] { return std::optional(base::BrokerEpoch(5)); };
   serve(ApiKey::kLeaderAndIsr, std::make_unique<api::LeaderAndIsrApi>(
                                    *control_, own_epoch, [](auto) { return nothing(); }));
   serve(ApiKey::kStopReplica, std::make_unique<api::StopReplicaApi>(*control_, own_epoch));

@@ -166,18 +166,19 @@ TEST_CASE("configs and their changes") {
         config::ConfigMap{{"b", "2"}});
   CHECK(dropped == std::vector<std::string>{"a", "c"});
 
-  CHECK(encode_config_change({"topics/t"}) == R"({"version":2,"entity_path":"topics/t"})");
-  const auto change = decode_config_change(R"({"version":2,"entity_path":"users/u/clients/c"})");
+  CHECK(encode_config_notification({"topics/t"}) == R"({"version":2,"entity_path":"topics/t"})");
+  const auto change =
+      decode_config_notification(R"({"version":2,"entity_path":"users/u/clients/c"})");
   REQUIRE(change.has_value());
   CHECK(change->type() == "users");
   CHECK(change->name() == "u/clients/c");
-  CHECK(decode_config_change(R"({"version":1,"entity_type":"topics","entity_name":"t"})")
+  CHECK(decode_config_notification(R"({"version":1,"entity_type":"topics","entity_name":"t"})")
             ->entity_path == "topics/t");
   CHECK(is_corrupt(
-      decode_config_change(R"({"version":1,"entity_type":"brokers","entity_name":"1"})")));
-  CHECK(is_corrupt(decode_config_change(R"({"version":3,"entity_path":"topics/t"})")));
-  CHECK(is_corrupt(decode_config_change(R"({"version":2,"entity_path":"topics"})")));
-  CHECK(is_corrupt(decode_config_change(R"({"version":2,"entity_path":"topics//t"})")));
+      decode_config_notification(R"({"version":1,"entity_type":"brokers","entity_name":"1"})")));
+  CHECK(is_corrupt(decode_config_notification(R"({"version":3,"entity_path":"topics/t"})")));
+  CHECK(is_corrupt(decode_config_notification(R"({"version":2,"entity_path":"topics"})")));
+  CHECK(is_corrupt(decode_config_notification(R"({"version":2,"entity_path":"topics//t"})")));
 }
 
 TEST_CASE("notifications and admin requests") {

@@ -109,7 +109,7 @@ TEST_CASE("the table of expiry") {
     const char* what;
     GroupState state;
     std::string_view type;
-    std::int64_t state_ms;
+    std::optional<std::int64_t> state_ms;
     const std::set<std::string>* topics;
     const char* topic;
     std::int64_t commit_ms;
@@ -118,13 +118,14 @@ TEST_CASE("the table of expiry") {
   };
   // Now is 1000, the retention 100.
   const Case cases[] = {
-      {"standalone, old", GroupState::empty, "", -1, nullptr, "t", 900, -1, true},
-      {"standalone, young", GroupState::empty, "", -1, nullptr, "t", 901, -1, false},
+      {"standalone, old", GroupState::empty, "", std::nullopt, nullptr, "t", 900, -1, true},
+      {"standalone, young", GroupState::empty, "", std::nullopt, nullptr, "t", 901, -1, false},
       {"empty for long, young commit", GroupState::empty, "consumer", 900, nullptr, "t", 999, -1,
        true},
       {"empty since shortly, old commit", GroupState::empty, "consumer", 901, nullptr, "t", 1, -1,
        false},
-      {"empty, unknown since when", GroupState::empty, "consumer", -1, nullptr, "t", 900, -1, true},
+      {"empty, unknown since when", GroupState::empty, "consumer", std::nullopt, nullptr, "t", 900,
+       -1, true},
       {"empty, other type", GroupState::empty, "connect", 900, nullptr, "t", 999, -1, true},
       {"stable, subscribed", GroupState::stable, "consumer", 1, &subscribed, "used", 1, -1, false},
       {"stable, not subscribed, old", GroupState::stable, "consumer", 1, &subscribed, "t", 900, -1,

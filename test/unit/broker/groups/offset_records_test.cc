@@ -35,7 +35,7 @@ void compare(const GroupRecord& a, const GroupRecord& b, std::int16_t version) {
   CHECK_EQ(a.generation, b.generation);
   CHECK_EQ(a.protocol, b.protocol);
   CHECK_EQ(a.leader, b.leader);
-  CHECK_EQ(b.state_timestamp_ms, version >= 2 ? a.state_timestamp_ms : -1);
+  CHECK_EQ(b.state_timestamp_ms, version >= 2 ? a.state_timestamp_ms : std::nullopt);
   REQUIRE_EQ(a.members.size(), b.members.size());
   for (std::size_t i = 0; i < a.members.size(); ++i) {
     CHECK_EQ(a.members[i].member_id, b.members[i].member_id);

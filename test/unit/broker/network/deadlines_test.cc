@@ -15,7 +15,7 @@ using Owed = Deadlines::Owed;
 
 struct Fixture final : Deadlines::Subject {
   Standing standing() const override { return {owed, holds_memory, frame_progress_ns}; }
-  bool must_give_way(std::int64_t /*now_ns*/) override {
+  bool measure_frame(std::int64_t /*now_ns*/) override {
     ++asked;
     return gives_way;
   }

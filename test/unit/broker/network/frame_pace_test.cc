@@ -49,10 +49,10 @@ TEST_CASE("a frame is slow that would take longer than it may") {
     test.others_wait();
     FramePace pace(test.budget, test.options);
     std::int64_t now_ns = test.loop.now_ns();
-    CHECK_FALSE(pace.must_give_way(kFrame, now_ns));  // begins to measure
+    CHECK_FALSE(pace.measure(kFrame, now_ns));  // begins to measure
     pace.note_bytes(per_second, now_ns);
     now_ns += 1000 * kMs;
-    CHECK(pace.must_give_way(kFrame, now_ns) == (per_second < 100'000));
+    CHECK(pace.measure(kFrame, now_ns) == (per_second < 100'000));
     CHECK(pace.is_slow() == (per_second < 100'000));
   }
 }
@@ -62,20 +62,20 @@ TEST_CASE("a rate is measured over a second at least") {
   test.others_wait();
   FramePace pace(test.budget, test.options);
   std::int64_t now_ns = test.loop.now_ns();
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns));
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns + 999 * kMs));
-  CHECK(pace.must_give_way(kFrame, now_ns + 1000 * kMs));
+  CHECK_FALSE(pace.measure(kFrame, now_ns));
+  CHECK_FALSE(pace.measure(kFrame, now_ns + 999 * kMs));
+  CHECK(pace.measure(kFrame, now_ns + 1000 * kMs));
 }
 
 TEST_CASE("a slow frame stays while nobody waits, and goes when somebody does") {
   Fixture test;
   FramePace pace(test.budget, test.options);
   std::int64_t now_ns = test.loop.now_ns();
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns));
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns + 1000 * kMs));
+  CHECK_FALSE(pace.measure(kFrame, now_ns));
+  CHECK_FALSE(pace.measure(kFrame, now_ns + 1000 * kMs));
   CHECK(pace.is_slow());
   test.others_wait();
-  CHECK(pace.must_give_way(kFrame, test.loop.now_ns()));
+  CHECK(pace.measure(kFrame, test.loop.now_ns()));
 }
 
 TEST_CASE("of several the largest goes") {
@@ -86,10 +86,10 @@ TEST_CASE("of several the largest goes") {
   FramePace::Frame less = kFrame;
   less.held_bytes = 100'000;
   const std::int64_t now_ns = test.loop.now_ns();
-  CHECK_FALSE(large.must_give_way(kFrame, now_ns));
-  CHECK_FALSE(small.must_give_way(less, now_ns));
-  CHECK(large.must_give_way(kFrame, now_ns + 1000 * kMs));
-  CHECK_FALSE(small.must_give_way(less, now_ns + 1000 * kMs));
+  CHECK_FALSE(large.measure(kFrame, now_ns));
+  CHECK_FALSE(small.measure(less, now_ns));
+  CHECK(large.measure(kFrame, now_ns + 1000 * kMs));
+  CHECK_FALSE(small.measure(less, now_ns + 1000 * kMs));
 }
 
 TEST_CASE("time that is not the sender's does not count") {
@@ -97,12 +97,12 @@ TEST_CASE("time that is not the sender's does not count") {
   test.others_wait();
   FramePace pace(test.budget, test.options);
   std::int64_t now_ns = test.loop.now_ns();
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns));
+  CHECK_FALSE(pace.measure(kFrame, now_ns));
   SUBCASE("it waited for memory") { pace.restart(now_ns + 900 * kMs); }
   SUBCASE("the request before it was handled") {
-    CHECK_FALSE(pace.must_give_way(std::nullopt, now_ns + 900 * kMs));
+    CHECK_FALSE(pace.measure(std::nullopt, now_ns + 900 * kMs));
   }
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns + 1000 * kMs));
+  CHECK_FALSE(pace.measure(kFrame, now_ns + 1000 * kMs));
   CHECK_FALSE(pace.is_slow());
 }
 
@@ -110,10 +110,10 @@ TEST_CASE("a slow frame that was given up or handled is slow no more") {
   Fixture test;
   FramePace pace(test.budget, test.options);
   const std::int64_t now_ns = test.loop.now_ns();
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns));
-  CHECK_FALSE(pace.must_give_way(kFrame, now_ns + 1000 * kMs));
+  CHECK_FALSE(pace.measure(kFrame, now_ns));
+  CHECK_FALSE(pace.measure(kFrame, now_ns + 1000 * kMs));
   CHECK(pace.is_slow());
-  CHECK_FALSE(pace.must_give_way(std::nullopt, now_ns + 1100 * kMs));
+  CHECK_FALSE(pace.measure(std::nullopt, now_ns + 1100 * kMs));
   CHECK_FALSE(pace.is_slow());
 }
 

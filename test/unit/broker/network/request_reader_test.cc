@@ -20,7 +20,7 @@ using network_test::with_length;
 
 struct NeverOverdue final : Deadlines::Subject {
   Standing standing() const override { return {Deadlines::Owed::nothing, false, 0}; }
-  bool must_give_way(std::int64_t /*now_ns*/) override { return false; }
+  bool measure_frame(std::int64_t /*now_ns*/) override { return false; }
   void on_deadline_passed(const char* /*reason*/) override {}
 };
 
@@ -71,7 +71,7 @@ struct Fixture : network_test::StreamPair {
 
 TEST_CASE("frames come out whole; after each the reader waits for bytes first") {
   Fixture test;
-  CHECK(test.reader.before_read() == BeforeRead::wait_for_bytes);
+  CHECK(test.reader.prepare_read() == BeforeRead::wait_for_bytes);
   test.send(with_length("one") + with_length("two") + with_length("three").substr(0, 6));
   CHECK(test.reader.read().has_value());
   CHECK(test.reader.last_read_ns() == test.now_ns());
@@ -83,7 +83,7 @@ TEST_CASE("frames come out whole; after each the reader waits for bytes first") 
   }
   CHECK_FALSE(test.reader.next()->has_value());
   CHECK_FALSE(test.reader.needs_memory());
-  CHECK(test.reader.before_read() == BeforeRead::wait_for_bytes);
+  CHECK(test.reader.prepare_read() == BeforeRead::wait_for_bytes);
 }
 
 TEST_CASE("a read that finds nothing is no activity; the peer's end is an error") {
@@ -104,7 +104,7 @@ TEST_CASE("a sender that is always ahead gives others a turn") {
   std::size_t turns = 0;
   for (int i = 0; i < 500 && !test.reader.next()->has_value(); ++i) {
     if (test.reader.needs_memory()) test.get_memory();
-    turns += test.reader.before_read() == BeforeRead::give_turn ? 1 : 0;
+    turns += test.reader.prepare_read() == BeforeRead::give_turn ? 1 : 0;
     REQUIRE(test.reader.read().has_value());
   }
   CHECK(turns == 1);
@@ -168,9 +168,9 @@ TEST_CASE("only a frame that its sender holds up is measured") {
   test.world.network().options.pipe_bytes = 8'000'000;
   const auto look = [&](bool is_reading) {
     test.world.run_for(1'500);
-    (void)test.reader.must_give_way(is_reading, test.now_ns());
+    (void)test.reader.measure_frame(is_reading, test.now_ns());
     test.world.run_for(1'500);
-    return test.reader.must_give_way(is_reading, test.now_ns());
+    return test.reader.measure_frame(is_reading, test.now_ns());
   };
   CHECK_FALSE(look(true));  // no frame
   test.send(with_length(std::string(900'000, 'x')).substr(0, 200'000));

@@ -20,7 +20,7 @@ constexpr std::int16_t kProduce = 0;
 
 struct Watched final : Deadlines::Subject {
   Standing standing() const override { return {owed, false, 0}; }
-  bool must_give_way(std::int64_t /*now_ns*/) override { return false; }
+  bool measure_frame(std::int64_t /*now_ns*/) override { return false; }
   void on_deadline_passed(const char* reason) override { passed = reason; }
   Deadlines::Owed owed = Deadlines::Owed::nothing;
   std::string passed;

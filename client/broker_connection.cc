@@ -1,4 +1,4 @@
-#include "client/connection.h"
+#include "client/broker_connection.h"
 
 #include <fmt/core.h>
 
@@ -22,9 +22,11 @@ base::Error unknown_outcome(const base::Error& cause) {
 
 }  // namespace
 
-class Connection::InFlight {
+class BrokerConnection::InFlight {
  public:
-  explicit InFlight(Connection& connection) : connection_(connection) { ++connection_.callers_; }
+  explicit InFlight(BrokerConnection& connection) : connection_(connection) {
+    ++connection_.callers_;
+  }
   ~InFlight() {
     if (--connection_.callers_ == 0) connection_.no_callers_.notify_all();
   }
@@ -32,10 +34,10 @@ class Connection::InFlight {
   InFlight& operator=(const InFlight&) = delete;
 
  private:
-  Connection& connection_;
+  BrokerConnection& connection_;
 };
 
-runtime::Task<base::Result<std::unique_ptr<Connection>>> Connection::connect(
+runtime::Task<base::Result<std::unique_ptr<BrokerConnection>>> BrokerConnection::connect(
     runtime::Loop& loop, runtime::WorkerPool& resolver, std::string host, std::uint16_t port,
     ConnectOptions options, runtime::CancelToken token) {
   const std::int64_t deadline_ms = loop.now_ms() + options.connect_timeout_ms;
@@ -49,14 +51,16 @@ runtime::Task<base::Result<std::unique_ptr<Connection>>> Connection::connect(
       break;
     }
     auto stream = co_await loop.connect(address, left_ms, token);
-    if (stream) co_return std::make_unique<Connection>(std::move(*stream), std::move(options));
+    if (stream) {
+      co_return std::make_unique<BrokerConnection>(std::move(*stream), std::move(options));
+    }
     last = std::move(stream).error();
     if (last.is(base::Errc::cancelled)) break;
   }
   co_return base::fail(std::move(last));
 }
 
-Connection::Connection(std::unique_ptr<runtime::Stream> stream, ConnectOptions options)
+BrokerConnection::BrokerConnection(std::unique_ptr<runtime::Stream> stream, ConnectOptions options)
     : options_(std::move(options)),
       peer_(stream->peer_address().to_string()),
       stream_(std::move(stream)),
@@ -67,22 +71,22 @@ Connection::Connection(std::unique_ptr<runtime::Stream> stream, ConnectOptions o
   scope_.spawn(write_requests());
 }
 
-Connection::~Connection() {
+BrokerConnection::~BrokerConnection() {
   VERIFY(callers_ == 0, "connection to {} was destroyed under its callers", peer_);
 }
 
-void Connection::abort() {
+void BrokerConnection::abort() {
   fail(base::Error(base::Errc::cancelled, "connection to " + peer_ + " was closed"));
 }
 
-runtime::Task<void> Connection::close() {
+runtime::Task<void> BrokerConnection::close() {
   abort();
   scope_.cancel();
   co_await scope_.join();
   while (callers_ > 0) (void)co_await no_callers_.wait();
 }
 
-runtime::Task<base::Result<ApiVersionRanges>> Connection::negotiate() {
+runtime::Task<base::Result<ApiVersionRanges>> BrokerConnection::negotiate() {
   using Request = protocol::ApiVersionsRequest;
   using Response = protocol::ApiVersionsResponse;
   if (!api_versions_.empty()) co_return api_versions_;
@@ -96,7 +100,7 @@ runtime::Task<base::Result<ApiVersionRanges>> Connection::negotiate() {
     base::Buffer frame =
         protocol::encode_request_frame(correlation_id, options_.client_id, body, version).take();
     CO_TRY_ASSIGN(const base::Buffer answer,
-                  co_await exchange(std::move(frame), correlation_id, -1));
+                  co_await exchange(std::move(frame), correlation_id, std::nullopt));
     // A broker that does not know the version answers in version 0, whatever was asked.
     auto decoded = detail::decode_response<Response>(answer.bytes(), 0);
     const bool refused =
@@ -126,25 +130,24 @@ runtime::Task<base::Result<ApiVersionRanges>> Connection::negotiate() {
   }
 }
 
-runtime::Task<base::Result<base::Buffer>> Connection::exchange(base::Buffer frame,
-                                                               std::int32_t correlation_id,
-                                                               std::int64_t timeout_ms) {
+runtime::Task<base::Result<base::Buffer>> BrokerConnection::exchange(
+    base::Buffer frame, std::int32_t correlation_id, std::optional<std::int64_t> timeout_ms) {
   if (closed_) co_return base::fail(base::Errc::closed, "connection to " + peer_);
   const InFlight in_flight(*this);
-  if (timeout_ms < 0) timeout_ms = options_.request_timeout_ms;
   auto [sender, receiver] = runtime::one_shot<base::Result<base::Buffer>>(stream_->loop());
   pending_.push_back({correlation_id, std::move(sender)});
   output_.add(std::move(frame));
   has_output_.notify_one();
-  auto answer = co_await receiver.wait(timeout_ms);
+  const std::int64_t limit_ms = timeout_ms.value_or(options_.request_timeout_ms);
+  auto answer = co_await receiver.wait(limit_ms);
   if (answer) co_return std::move(*answer);
   base::Error error = unknown_outcome(base::Error(
-      base::Errc::timed_out, fmt::format("no answer from {} within {} ms", peer_, timeout_ms)));
+      base::Errc::timed_out, fmt::format("no answer from {} within {} ms", peer_, limit_ms)));
   fail(error);
   co_return base::fail(std::move(error));
 }
 
-runtime::Task<void> Connection::write_requests() {
+runtime::Task<void> BrokerConnection::write_requests() {
   while (!closed_) {
     if (output_.empty()) {
       (void)co_await has_output_.wait(runtime::kNoTimeout, scope_.token());
@@ -156,7 +159,7 @@ runtime::Task<void> Connection::write_requests() {
   }
 }
 
-runtime::Task<void> Connection::read_responses() {
+runtime::Task<void> BrokerConnection::read_responses() {
   while (!closed_) {
     base::Result<base::Buffer> frame = co_await read_frame();
     if (!frame) {
@@ -168,7 +171,7 @@ runtime::Task<void> Connection::read_responses() {
   }
 }
 
-runtime::Task<base::Result<base::Buffer>> Connection::read_frame() {
+runtime::Task<base::Result<base::Buffer>> BrokerConnection::read_frame() {
   base::Buffer length = base::Buffer::with_capacity(protocol::kFrameLengthSize);
   length.commit(protocol::kFrameLengthSize);
   CO_TRY(co_await runtime::read_exact(*stream_, length.mutable_bytes(), runtime::kNoTimeout,
@@ -191,13 +194,14 @@ runtime::Task<base::Result<base::Buffer>> Connection::read_frame() {
   co_return frame;
 }
 
-base::Result<void> Connection::dispatch(base::Buffer frame) {
+base::Result<void> BrokerConnection::dispatch(base::Buffer frame) {
   const std::int32_t correlation_id = protocol::Reader(frame.bytes()).read_int32();
   if (pending_.empty() || pending_.front().correlation_id != correlation_id) {
     return base::fail(
         base::Errc::corrupt,
         fmt::format("{} answered out of turn: correlation id {}, expected {}", peer_,
-                    correlation_id, pending_.empty() ? -1 : pending_.front().correlation_id));
+                    correlation_id,
+                    pending_.empty() ? "none" : std::to_string(pending_.front().correlation_id)));
   }
   Pending pending = std::move(pending_.front());
   pending_.pop_front();
@@ -205,7 +209,7 @@ base::Result<void> Connection::dispatch(base::Buffer frame) {
   return {};
 }
 
-void Connection::fail(base::Error error) {
+void BrokerConnection::fail(base::Error error) {
   if (closed_) return;
   closed_ = true;
   stream_->close();

@@ -1,6 +1,6 @@
 // Goal: requests are pipelined, every one of them is answered once, and a connection whose answers
 // make no sense or do not come is closed.
-#include "client/connection.h"
+#include "client/broker_connection.h"
 
 #include "test/unit/client/scripted_broker.h"
 
@@ -21,13 +21,13 @@ MetadataResponse numbered(int number) {
   return response;
 }
 
-runtime::Task<base::Result<std::int32_t>> ask(Connection& connection) {
+runtime::Task<base::Result<std::int32_t>> ask(BrokerConnection& connection) {
   auto reply = co_await connection.request<MetadataResponse>(MetadataRequest(), kVersion);
   if (!reply) co_return base::fail(reply.error());
   co_return reply->value.controller_id;
 }
 
-runtime::Task<void> ask_and_note(Connection& connection,
+runtime::Task<void> ask_and_note(BrokerConnection& connection,
                                  std::vector<base::Result<std::int32_t>>& answers) {
   answers.push_back(co_await ask(connection));
 }
@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(ClientFixture, "close ends what waits") {
 
 TEST_CASE_FIXTURE(ClientFixture, "nobody listens") {
   const auto connection =
-      run(Connection::connect(loop, resolver, "10.0.0.77", 1, {.connect_timeout_ms = 500}));
+      run(BrokerConnection::connect(loop, resolver, "10.0.0.77", 1, {.connect_timeout_ms = 500}));
   CHECK(!connection);
 }
 

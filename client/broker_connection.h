@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -38,27 +39,27 @@ struct ConnectOptions {
 
 // A decoded answer. `value` may hold views into `frame`, so the two stay together.
 template <class Response>
-struct Reply {
+struct TypedReply {
   base::Buffer frame;
   Response value;
 };
 
-class Connection {
+class BrokerConnection {
  public:
   // Resolves the name on `resolver` and tries its addresses in turn.
-  static runtime::Task<base::Result<std::unique_ptr<Connection>>> connect(
+  static runtime::Task<base::Result<std::unique_ptr<BrokerConnection>>> connect(
       runtime::Loop& loop, runtime::WorkerPool& resolver, std::string host, std::uint16_t port,
       ConnectOptions options, runtime::CancelToken token = {});
   // Over a stream that is open: a test's memory stream, a TLS session.
-  Connection(std::unique_ptr<runtime::Stream> stream, ConnectOptions options);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  BrokerConnection(std::unique_ptr<runtime::Stream> stream, ConnectOptions options);
+  ~BrokerConnection();
+  BrokerConnection(const BrokerConnection&) = delete;
+  BrokerConnection& operator=(const BrokerConnection&) = delete;
 
-  // Requests go out in the order of calling. `timeout_ms` < 0: the options' value.
+  // Requests go out in the order of calling. Without a `timeout_ms` the options' value counts.
   template <class Response, class Request>
-  runtime::Task<base::Result<Reply<Response>>> request(Request body, std::int16_t version,
-                                                       std::int64_t timeout_ms = -1);
+  runtime::Task<base::Result<TypedReply<Response>>> request(
+      Request body, std::int16_t version, std::optional<std::int64_t> timeout_ms = std::nullopt);
 
   // Asks which versions the broker speaks and remembers the answer; falls back to an older
   // ApiVersions where the broker does not know ours (KIP-511). Idempotent.
@@ -85,7 +86,7 @@ class Connection {
   // Sends the frame; the answer is the response frame without its length.
   runtime::Task<base::Result<base::Buffer>> exchange(base::Buffer frame,
                                                      std::int32_t correlation_id,
-                                                     std::int64_t timeout_ms);
+                                                     std::optional<std::int64_t> timeout_ms);
   runtime::Task<void> write_requests();
   runtime::Task<void> read_responses();
   runtime::Task<base::Result<base::Buffer>> read_frame();
@@ -120,15 +121,15 @@ base::Result<Response> decode_response(base::Bytes frame, std::int16_t version) 
 }  // namespace detail
 
 template <class Response, class Request>
-runtime::Task<base::Result<Reply<Response>>> Connection::request(Request body, std::int16_t version,
-                                                                 std::int64_t timeout_ms) {
+runtime::Task<base::Result<TypedReply<Response>>> BrokerConnection::request(
+    Request body, std::int16_t version, std::optional<std::int64_t> timeout_ms) {
   static_assert(Response::kApiKey == Request::kApiKey);
   const std::int32_t correlation_id = next_correlation_id_++;
   auto frame = protocol::encode_request_frame(correlation_id, options_.client_id, body, version);
   if (!frame.ok()) co_return base::fail(base::Errc::invalid_argument, frame.failure());
   CO_TRY_ASSIGN(base::Buffer answer, co_await exchange(frame.take(), correlation_id, timeout_ms));
   CO_TRY_ASSIGN(Response value, detail::decode_response<Response>(answer.bytes(), version));
-  co_return Reply<Response>{std::move(answer), std::move(value)};
+  co_return TypedReply<Response>{std::move(answer), std::move(value)};
 }
 
 }  // namespace client
