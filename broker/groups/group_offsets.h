@@ -79,8 +79,8 @@ class GroupOffsets {
   static constexpr base::Offset kNotCommitted{-1};  // an optional would cost each offset 8 bytes
   struct Slot {
     std::int32_t partition = 0;
-    std::uint32_t under_way = 0;  // commits
-    CommitId first = 0;           // earlier ones are from before the offset was removed
+    std::uint32_t under_way = 0;              // commits
+    CommitId first = 0;                       // earlier ones are from before the offset was removed
     base::Offset log_offset = kNotCommitted;  // of the batch
     CommittedOffset value;
 

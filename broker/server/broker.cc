@@ -38,7 +38,9 @@ std::unique_ptr<replication::follower::FetcherManager> make_fetchers(Parts& p) {
   environment.connect_timeout_ms = config->network.connection_setup_timeout_ms;
   environment.metadata = &p.metadata;
   environment.resolver = p.resolver.get();
-  environment.broker_epoch = [&p] { return p.session->broker_epoch().value(); };
+  environment.broker_epoch = [&p] {
+    return p.session->broker_epoch().value_or(base::BrokerEpoch(-1)).value();
+  };
   environment.disk = [&p](const std::string& log_dir) -> runtime::WorkerPool& {
     return p.directories->disk(log_dir);
   };

@@ -16,7 +16,8 @@ IsrService::IsrService(Parts& p) : states_(*p.session) {
         *link_, p.metadata,
         replication::IsrByController::Options{
             .broker_id = p.broker_id,
-            .broker_epoch = [&p] { return p.session->broker_epoch().value(); },
+            .broker_epoch =
+                [&p] { return p.session->broker_epoch().value_or(base::BrokerEpoch(-1)).value(); },
             .protocol = protocol,
             .request_timeout_ms = config->network.request_timeout_ms});
     route = by_controller_.get();

@@ -176,9 +176,9 @@ runtime::Task<bool> FollowerFetcher::connect() {
   options.request_timeout_ms = env_.replication.socket_timeout_ms;
   options.response_size_bytes_max = std::max(
       kAnswerBytesMin, 2 * static_cast<std::size_t>(env_.replication.fetch_response_max_bytes));
-  auto connected = co_await client::BrokerConnection::connect(loop_, *env_.resolver, endpoint->host,
-                                                        static_cast<std::uint16_t>(endpoint->port),
-                                                        std::move(options), scope_.token());
+  auto connected = co_await client::BrokerConnection::connect(
+      loop_, *env_.resolver, endpoint->host, static_cast<std::uint16_t>(endpoint->port),
+      std::move(options), scope_.token());
   if (!connected) {
     connection_failed(connected.error());
     co_return false;
@@ -222,7 +222,7 @@ runtime::Task<void> FollowerFetcher::wait_for_change() {
 }
 
 template <class Response, class Request>
-runtime::Task<base::Result<client::Reply<Response>>> FollowerFetcher::request(
+runtime::Task<base::Result<client::TypedReply<Response>>> FollowerFetcher::request(
     Request body, std::int16_t version, std::int64_t wait_ms) {
   asked_ms_ = loop_.now_ms();
   asked_wait_ms_ = wait_ms;

@@ -81,8 +81,9 @@ class FollowerFetcher {
   runtime::Task<void> back_off();
   runtime::Task<void> wait_for_change();
   template <class Response, class Request>
-  runtime::Task<base::Result<client::Reply<Response>>> request(Request body, std::int16_t version,
-                                                               std::int64_t wait_ms);
+  runtime::Task<base::Result<client::TypedReply<Response>>> request(Request body,
+                                                                    std::int16_t version,
+                                                                    std::int64_t wait_ms);
   void connection_failed(const base::Error& error);
 
   runtime::Task<bool> ask_epochs();

@@ -1,6 +1,7 @@
 // Goal: who only appends or may not wait is not held up by a reader that waits for the device; very
 // many aborted transactions are looked for on a worker; what was given up does no more harm.
-// Method: indexes on a simulated disk that stops in the middle of a read, with another thread in it.
+// Method: indexes on a simulated disk that stops in the middle of a read, with another thread in
+// it.
 #include <doctest/doctest.h>
 
 #include <future>
@@ -130,8 +131,8 @@ TEST_CASE("who may not wait gives up where somebody else has the first look at a
   CHECK(disk.ends_beside([&] { CHECK(transactions.read(Offset(0)).has_value()); },
                          [&] {
                            std::vector<AbortedTransaction> found;
-                           const auto added = transactions.add_aborted(
-                               Offset(0), Offset(0), Offset(100), false, found);
+                           const auto added = transactions.add_aborted(Offset(0), Offset(0),
+                                                                       Offset(100), false, found);
                            REQUIRE_FALSE(added.has_value());
                            CHECK(added.error().is(base::Errc::would_block));
                          }));
