@@ -175,7 +175,9 @@ TEST_CASE("what checkpoints say of a deleted log is gone before another one has 
 }
 
 TEST_CASE("deletions leave a bounded number of entries in the checkpoints") {
+  StillClock clock;
   Fixture fixture;
+  fixture.use(std::make_unique<runtime::SimFileSystem>(clock));
   REQUIRE(fixture.start().has_value());
   std::vector<TopicPartition> all;
   for (int i = 0; i < 1'002; ++i) all.push_back({"t", i});

@@ -9,67 +9,10 @@
 #include "broker/controller/controlled_shutdown.h"
 #include "broker/controller/controller_error.h"
 #include "broker/controller/producer_ids.h"
-#include "test/unit/broker/controller/memory_store.h"
+#include "test/unit/broker/controller/cluster_fixture.h"
 
 namespace controller {
 namespace {
-
-using protocol::ErrorCode;
-using protocol::LeaderAndIsrRequest;
-using protocol::StopReplicaRequest;
-using protocol::UpdateMetadataRequest;
-
-struct ClusterFixture : ControllerFixture {
-  ClusterFixture() {
-    for (const std::int32_t id : {1, 2, 3}) store.add_broker(id, 10 * id);
-    store.add_topic("t", {{1, 2, 3}, {2, 3, 1}});
-  }
-  void start() {
-    REQUIRE(take_over());
-    sent.all.clear();
-  }
-  void create(const std::string& name, const std::vector<cluster::ReplicaList>& partitions) {
-    store.add_topic(name, partitions);
-    REQUIRE(run(topics.on_topics_changed()));
-  }
-  void kill(std::int32_t id) {
-    store.brokers.erase(id);
-    REQUIRE(run(brokers.on_brokers_changed()));
-  }
-  void revive(std::int32_t id, std::int64_t epoch) {
-    store.add_broker(id, epoch);
-    REQUIRE(run(brokers.on_brokers_changed()));
-  }
-  void mark_for_deletion(const std::string& name) {
-    store.deletion_markers.insert(name);
-    REQUIRE(run(topics.on_deletion_markers_changed()));
-  }
-  // Brokers confirm every deletion they were asked for and that is not confirmed yet.
-  void confirm_deletions() {
-    const auto stops = sent.of<StopReplicaRequest>();
-    sent.all.clear();
-    for (const auto& [broker, request] : stops) {
-      protocol::StopReplicaResponse response;
-      for (const auto& topic : request.topic_states) {
-        for (const auto& state : topic.partition_states) {
-          auto& error = response.partition_errors.emplace_back();
-          error.topic_name = topic.topic_name;
-          error.partition_index = state.partition_index;
-        }
-      }
-      REQUIRE(run(machines.deletion.on_stop_replica_response(broker, request, response)));
-    }
-  }
-  void tell_storage_error(std::int32_t broker, std::int32_t partition, ErrorCode code) {
-    protocol::LeaderAndIsrResponse response;
-    auto& topic = response.topics.emplace_back();
-    topic.topic_id = *env.context.find_topic("t")->id;
-    auto& error = topic.partition_errors.emplace_back();
-    error.partition_index = partition;
-    error.error_code = static_cast<std::int16_t>(code);
-    REQUIRE(run(brokers.on_leader_and_isr_response(broker, response)));
-  }
-};
 
 TEST_CASE_FIXTURE(ClusterFixture, "a new controller finds a new cluster") {
   REQUIRE(take_over());
@@ -105,20 +48,6 @@ TEST_CASE_FIXTURE(ClusterFixture, "a topic is created") {
   CHECK(state("new").state.leader == 3);
   CHECK(sent.summary() == "L1 L3 U1 U2 U3");
   CHECK(env.context.phase_of({{"new", 0}, 1}) == ReplicaPhase::online);
-}
-
-TEST_CASE_FIXTURE(ClusterFixture, "topics come and go between two looks") {
-  for (const char* name : {"b", "d", "f", "z"}) store.add_topic(name, {{1}});
-  start();
-  store.topics.erase("b");
-  store.topics.erase("z");
-  store.topics.erase("d");
-  for (const char* name : {"a", "e", "y"}) store.add_topic(name, {{1}});
-  REQUIRE(run(topics.on_topics_changed()));
-  std::string known;
-  for (const auto& [name, topic] : env.context.topics()) known += name;
-  CHECK(known == "aefty");
-  for (const char* name : {"a", "e", "y"}) CHECK(state(name).state.leader == 1);
 }
 
 TEST_CASE_FIXTURE(ClusterFixture, "partitions are added") {
@@ -273,53 +202,12 @@ TEST_CASE_FIXTURE(ClusterFixture, "a new controller goes on with a deletion") {
   CHECK(!store.topics.contains("t"));
 }
 
-TEST_CASE_FIXTURE(ClusterFixture, "a new controller removes what is left of a deleted topic") {
-  start();
-  store.deletion_markers = {"gone"};
-  env.context.clear();
-  env.context.epoch = 2;
-  REQUIRE(take_over());
-  CHECK(store.deletion_markers.empty());
-}
-
 TEST_CASE_FIXTURE(ClusterFixture, "deletion disabled: markers go, topics stay") {
   settings.delete_topic_enable = false;
   start();
   mark_for_deletion("t");
   CHECK(store.deletion_markers.empty());
   CHECK(store.topics.contains("t"));
-}
-
-TEST_CASE_FIXTURE(ClusterFixture,
-                  "a topic whose znodes are closed to us costs nothing but itself") {
-  start();
-  store.closed_topics = {"u"};
-  create("u", {{1, 2}});  // its id cannot be written
-  CHECK(env.context.is_unreadable("u"));
-  CHECK(std::as_const(env.context).find_topic("u") == nullptr);
-  create("v", {{1, 2}});
-  CHECK(state("v", 0).state.leader == 1);
-  mark_for_deletion("u");  // waits until it is known what it is
-  CHECK(store.deletion_markers.contains("u"));
-  store.closed_topics = {"t"};
-  sent.all.clear();
-  mark_for_deletion("t");
-  mark_for_deletion("v");
-  confirm_deletions();
-  CHECK(!store.topics.contains("v"));
-  CHECK(store.topics.contains("t"));
-  CHECK(store.deletion_markers.contains("t"));
-  CHECK(env.context.find_topic("t")->removal_refused);
-  // Opened again, which no watch tells.
-  store.closed_topics.clear();
-  REQUIRE(run(topics.retry_refused()));
-  CHECK(!store.topics.contains("t"));
-  CHECK(!store.deletion_markers.contains("t"));
-  CHECK(!env.context.is_unreadable("u"));
-  CHECK(store.states.contains({"u", 0}));
-  CHECK(env.context.is_queued_for_deletion("u"));
-  confirm_deletions();
-  CHECK(!store.topics.contains("u"));
 }
 
 TEST_CASE_FIXTURE(ClusterFixture, "markers without topic go") {
@@ -421,52 +309,6 @@ TEST_CASE_FIXTURE(ClusterFixture, "producer id blocks") {
     CHECK(run(allocate_producer_ids(env, request))->error_code ==
           static_cast<std::int16_t>(ErrorCode::kBrokerIdNotRegistered));
   }
-}
-
-TEST_CASE_FIXTURE(ClusterFixture, "a broker that answers again is told everything") {
-  create("going", {{1, 2}});
-  create("u", {{3, 1}});
-  start();
-  tell_storage_error(2, 1, ErrorCode::kKafkaStorageError);
-  mark_for_deletion("going");
-  sent.all.clear();
-  channels.dropped[2] = {{"gone", 0}, {"u", 7}};
-  REQUIRE(run(brokers.on_answering_again(2)));
-  CHECK(channels.full_orders.empty());
-  std::vector<UpdateMetadataRequest> updates;
-  for (auto& [broker, request] : sent.of<UpdateMetadataRequest>()) {
-    if (broker == 2) updates.push_back(std::move(request));
-  }
-  REQUIRE(updates.size() >= 2);
-  // First what is gone, then what is there.
-  std::vector<std::string> gone;
-  for (const auto& topic : updates[0].topic_states) {
-    gone.push_back(topic.topic_name);
-    for (const auto& partition : topic.partition_states) CHECK(partition.leader == -2);
-  }
-  CHECK(gone == std::vector<std::string>{"going", "gone", "u"});
-  REQUIRE(updates[1].topic_states.size() == 2);
-  CHECK(updates[1].topic_states[0].topic_name == "t");
-  CHECK(updates[1].topic_states[1].topic_name == "u");
-  const auto orders = sent.of<LeaderAndIsrRequest>();
-  REQUIRE(orders.size() == 1);
-  CHECK(orders[0].first == 2);
-  REQUIRE(orders[0].second.topic_states.size() == 1);
-  REQUIRE(orders[0].second.topic_states[0].partition_states.size() == 1);
-  CHECK(orders[0].second.topic_states[0].partition_states[0].partition_index == 0);
-  // The failed replica stays stopped; the deletion still waits for this broker.
-  const auto stops = sent.of<StopReplicaRequest>();
-  REQUIRE(stops.size() == 1);
-  REQUIRE(stops[0].second.topic_states.size() == 2);
-  CHECK(stops[0].second.topic_states[0].topic_name == "going");
-  CHECK(stops[0].second.topic_states[0].partition_states[0].delete_partition);
-  CHECK(stops[0].second.topic_states[1].topic_name == "t");
-  CHECK(!stops[0].second.topic_states[1].partition_states[0].delete_partition);
-
-  // Nothing was dropped, as for a broker that has registered again meanwhile.
-  sent.all.clear();
-  REQUIRE(run(brokers.on_answering_again(2)));
-  CHECK(sent.all.empty());
 }
 
 TEST_CASE_FIXTURE(ClusterFixture, "preferred election by znode") {
