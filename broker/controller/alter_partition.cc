@@ -12,7 +12,7 @@ using protocol::AlterPartitionRequest;
 using protocol::AlterPartitionResponse;
 using protocol::ErrorCode;
 
-IsrVerdict refuse(ErrorCode error) { return {IsrVerdict::Kind::refuse, error}; }
+ProposalVerdict refuse(ErrorCode error) { return {ProposalVerdict::Kind::refuse, error}; }
 
 AlterPartitionResponse top_level(ErrorCode error) {
   AlterPartitionResponse response;
@@ -52,8 +52,9 @@ void add_partition(AlterPartitionResponse& response, const AlterPartitionRequest
 
 }  // namespace
 
-IsrVerdict judge_isr_proposal(const ControllerContext& context, const TopicPartition& partition,
-                              const IsrProposal& proposal, std::int16_t request_version) {
+ProposalVerdict judge_isr_proposal(const ControllerContext& context,
+                                   const TopicPartition& partition, const IsrProposal& proposal,
+                                   std::int16_t request_version) {
   const Leadership* known = context.leadership_of(partition);
   if (known == nullptr) return refuse(ErrorCode::kUnknownTopicOrPartition);
   const cluster::PartitionState& state = known->state;
@@ -66,7 +67,7 @@ IsrVerdict judge_isr_proposal(const ControllerContext& context, const TopicParti
   // Before the partition epoch is looked at, so that a repeated request gets the same answer.
   if (proposal.leader == state.leader && proposal.isr == state.isr &&
       proposal.recovering == state.recovering) {
-    return {IsrVerdict::Kind::already_so, ErrorCode::kNone};
+    return {ProposalVerdict::Kind::already_so, ErrorCode::kNone};
   }
   if (proposal.partition_epoch < known->partition_epoch) {
     return refuse(ErrorCode::kInvalidUpdateVersion);
@@ -92,10 +93,10 @@ IsrVerdict judge_isr_proposal(const ControllerContext& context, const TopicParti
       !contains(proposal.isr, state.leader)) {
     return refuse(ErrorCode::kInvalidRequest);
   }
-  return {IsrVerdict::Kind::accept, ErrorCode::kNone};
+  return {ProposalVerdict::Kind::accept, ErrorCode::kNone};
 }
 
-runtime::Task<base::Result<AlterPartitionResponse>> IsrChanges::alter_partition(
+runtime::Task<base::Result<AlterPartitionResponse>> IsrProposals::alter_partition(
     AlterPartitionRequest request, std::int16_t version) {
   const LiveBroker* sender = env_.context.find_broker(request.broker_id);
   if (sender == nullptr || sender->epoch != request.broker_epoch) {
@@ -117,12 +118,12 @@ runtime::Task<base::Result<AlterPartitionResponse>> IsrChanges::alter_partition(
       Answer& answer = answers.emplace_back();
       answer.partition = {*name, partition.partition_index};
       const IsrProposal proposal = proposal_of(request, partition, version);
-      const IsrVerdict verdict =
+      const ProposalVerdict verdict =
           judge_isr_proposal(env_.context, answer.partition, proposal, version);
       answer.error = verdict.error;
-      if (verdict.kind == IsrVerdict::Kind::already_so) {
+      if (verdict.kind == ProposalVerdict::Kind::already_so) {
         answer.leadership = *env_.context.leadership_of(answer.partition);
-      } else if (verdict.kind == IsrVerdict::Kind::accept) {
+      } else if (verdict.kind == ProposalVerdict::Kind::accept) {
         accepted.push_back(answers.size() - 1);
         writes.push_back({answer.partition,
                           {.leader = proposal.leader,
@@ -164,9 +165,9 @@ runtime::Task<base::Result<AlterPartitionResponse>> IsrChanges::alter_partition(
   co_return response;
 }
 
-runtime::Task<base::Result<void>> IsrChanges::write_accepted(std::vector<Answer>& answers,
-                                                             std::vector<std::size_t> accepted,
-                                                             std::vector<StateWrite> writes) {
+runtime::Task<base::Result<void>> IsrProposals::write_accepted(std::vector<Answer>& answers,
+                                                               std::vector<std::size_t> accepted,
+                                                               std::vector<StateWrite> writes) {
   if (writes.empty()) co_return base::Result<void>();
   CO_TRY_ASSIGN(const std::vector<StateWriteResult> results,
                 co_await env_.store.update_states(writes));
@@ -194,7 +195,7 @@ runtime::Task<base::Result<void>> IsrChanges::write_accepted(std::vector<Answer>
   co_return base::Result<void>();
 }
 
-runtime::Task<base::Result<void>> IsrChanges::on_notifications() {
+runtime::Task<base::Result<void>> IsrProposals::on_notifications() {
   CO_TRY_ASSIGN(Notifications changes, co_await env_.store.read_isr_changes());
   if (changes.children.empty()) co_return base::Result<void>();
   std::vector<TopicPartition> known;

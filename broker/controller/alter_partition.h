@@ -19,18 +19,19 @@ struct IsrProposal {
   BrokerIds isr;
   bool recovering = false;
 };
-struct IsrVerdict {
+struct ProposalVerdict {
   enum class Kind { accept, already_so, refuse };
   Kind kind = Kind::refuse;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;  // refuse
 };
 // `request_version` decides how an ineligible replica is called.
-IsrVerdict judge_isr_proposal(const ControllerContext& context, const TopicPartition& partition,
-                              const IsrProposal& proposal, std::int16_t request_version);
+ProposalVerdict judge_isr_proposal(const ControllerContext& context,
+                                   const TopicPartition& partition, const IsrProposal& proposal,
+                                   std::int16_t request_version);
 
-class IsrChanges {
+class IsrProposals {
  public:
-  explicit IsrChanges(Environment& environment) : env_(environment) {}
+  explicit IsrProposals(Environment& environment) : env_(environment) {}
 
   // The caller is the active controller.
   runtime::Task<base::Result<protocol::AlterPartitionResponse>> alter_partition(

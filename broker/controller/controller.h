@@ -132,7 +132,7 @@ class Controller final : public cluster::SessionListener {
   Machines machines_;
   TopicChanges topics_;
   BrokerChanges brokers_;
-  IsrChanges isr_changes_;
+  IsrProposals isr_changes_;
   ReplicaElection elections_;
 
   std::deque<Event> queue_;

@@ -57,13 +57,13 @@ RequestVersions RequestVersions::of(InterBrokerProtocol protocol) {
 }
 
 protocol::FetchRequest fetch_request(const FetchPlan& plan, const FetchSizes& sizes,
-                                     const Sender& sender, std::int16_t version) {
+                                     const FollowerId& follower, std::int16_t version) {
   protocol::FetchRequest request;
   if (version >= 15) {
-    request.replica_state.replica_id = sender.id.value();
-    request.replica_state.replica_epoch = sender.broker_epoch;
+    request.replica_state.replica_id = follower.id.value();
+    request.replica_state.replica_epoch = follower.broker_epoch;
   } else {
-    request.replica_id = sender.id.value();
+    request.replica_id = follower.id.value();
   }
   request.max_wait_ms = static_cast<std::int32_t>(plan.max_wait_ms);
   request.min_bytes = sizes.min_bytes;
@@ -99,10 +99,10 @@ protocol::FetchRequest fetch_request(const FetchPlan& plan, const FetchSizes& si
 }
 
 protocol::OffsetForLeaderEpochRequest epoch_request(const std::vector<Question>& questions,
-                                                    const Sender& sender) {
+                                                    const FollowerId& follower) {
   using Topic = protocol::OffsetForLeaderEpochRequest::OffsetForLeaderTopic;
   protocol::OffsetForLeaderEpochRequest request;
-  request.replica_id = sender.id.value();
+  request.replica_id = follower.id.value();
   for (const Question& question : questions) {
     auto& wanted = topic_for(request.topics, question.id, &Topic::topic).partitions.emplace_back();
     wanted.partition = question.id.partition;
@@ -113,10 +113,10 @@ protocol::OffsetForLeaderEpochRequest epoch_request(const std::vector<Question>&
 }
 
 protocol::ListOffsetsRequest range_request(const std::vector<Question>& questions,
-                                           const Sender& sender, std::int64_t timestamp) {
+                                           const FollowerId& follower, std::int64_t timestamp) {
   using Topic = protocol::ListOffsetsRequest::ListOffsetsTopic;
   protocol::ListOffsetsRequest request;
-  request.replica_id = sender.id.value();
+  request.replica_id = follower.id.value();
   for (const Question& question : questions) {
     auto& wanted = topic_for(request.topics, question.id, &Topic::name).partitions.emplace_back();
     wanted.partition_index = question.id.partition;

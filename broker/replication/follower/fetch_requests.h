@@ -36,20 +36,20 @@ struct FetchSizes {
   std::int32_t partition_max_bytes = 1024 * 1024;
 };
 
-struct Sender {
+struct FollowerId {
   base::BrokerId id;
   std::int64_t broker_epoch = -1;
 };
 
 // Views into the plan's partitions: encode it before the core changes.
 protocol::FetchRequest fetch_request(const FetchPlan& plan, const FetchSizes& sizes,
-                                     const Sender& sender, std::int16_t version);
+                                     const FollowerId& follower, std::int16_t version);
 protocol::OffsetForLeaderEpochRequest epoch_request(const std::vector<Question>& questions,
-                                                    const Sender& sender);
+                                                    const FollowerId& follower);
 // kEarliest or kLatest.
 inline constexpr std::int64_t kEarliestTimestamp = -2;
 inline constexpr std::int64_t kLatestTimestamp = -1;
 protocol::ListOffsetsRequest range_request(const std::vector<Question>& questions,
-                                           const Sender& sender, std::int64_t timestamp);
+                                           const FollowerId& follower, std::int64_t timestamp);
 
 }  // namespace replication::follower

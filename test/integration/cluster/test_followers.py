@@ -150,7 +150,7 @@ def fail_over(case, **settings):
     produce(cluster, "t", 1000, 1000)
     cluster.brokers[leader].start()
     cluster.await_equal_logs("t")
-    assert cluster.brokers[leader].log.lines(r"t-0 truncates to=1[0-9]{3} log_end=1500")
+    cluster.brokers[leader].log.wait_for(r"t-0 truncates to=1[0-9]{3} log_end=1500")
     got = consume(cluster, "t")
     unsafe = [value for value in got if value.startswith(b"unsafe")]
     assert unsafe == [b"unsafe %d" % (i // 5) for i in range(len(unsafe))], unsafe
@@ -227,4 +227,4 @@ def test_a_follower_begins_anew_where_the_leader_does(case):
     wait_until(lambda: first_segment() > 200, 30, "the leader has dropped what the follower has")
     cluster.brokers[follower].start()
     cluster.await_equal_logs("t")
-    assert cluster.brokers[follower].log.lines(r"t-0 starts over at=\d+ log_end=200")
+    cluster.brokers[follower].log.wait_for(r"t-0 starts over at=\d+ log_end=200")

@@ -10,7 +10,7 @@ namespace controller {
 namespace {
 
 using protocol::ErrorCode;
-using Kind = IsrVerdict::Kind;
+using Kind = ProposalVerdict::Kind;
 
 struct IsrFixture : ControllerFixture {
   IsrFixture() {
@@ -38,7 +38,7 @@ struct IsrFixture : ControllerFixture {
     return body;
   }
   const TopicPartition partition{"t", 0};
-  IsrChanges changes{env};
+  IsrProposals changes{env};
 };
 
 TEST_CASE_FIXTURE(IsrFixture, "verdicts") {
@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(IsrFixture, "verdicts") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);
-    const IsrVerdict verdict =
+    const ProposalVerdict verdict =
         judge_isr_proposal(env.context, partition, row.proposal, row.version);
     CHECK(verdict.kind == row.kind);
     CHECK(verdict.error == row.error);

@@ -107,7 +107,7 @@ class ClusterModel : ControllerFixture {
   }
   // A leader proposes an ISR of live replicas.
   void change_isr() {
-    IsrChanges changes(env);
+    IsrProposals changes(env);
     for (const auto& [partition, known] : store.states) {
       if (!store.brokers.contains(known.state.leader) || draw(2) == 0) continue;
       const auto replicas = env.context.replicas_of(partition);

@@ -338,7 +338,7 @@ TEST_CASE_FIXTURE(ClusterFixture, "leaders are rebalanced beyond the percentage"
   revive(1, 15);
   for (auto& [partition, leadership] : store.states) leadership.state.isr = {1, 2, 3};
   store.isr_changes["isr_change_0000000000"] = {{"t", 0}, {"t", 1}};
-  IsrChanges isr_changes(env);
+  IsrProposals isr_changes(env);
   REQUIRE(run(isr_changes.on_notifications()));
   CHECK(store.isr_changes.empty());
   REQUIRE(run(elections.rebalance(100)));
