@@ -43,14 +43,15 @@ struct StoppingDisk {
     REQUIRE(written.write_out().has_value());
   }
 
-  // Runs `reader` on a thread of its own until it reads from the disk, then `other` on another one:
+  // Runs `reader` on a thread of its own until it is at the disk, then `other` on another one:
   // whether that has ended while the reader was still waiting.
-  bool ends_beside(std::function<void()> reader, std::function<void()> other) {
+  bool ends_beside(std::function<void()> reader, std::function<void()> other,
+                   SimFileOperation where = SimFileOperation::read) {
     std::latch began(1);
     std::latch goes_on(1);
     std::atomic<bool> has_stopped = false;
     files.set_pause_hook([&](SimFileOperation operation, const std::string&) {
-      if (operation != SimFileOperation::read || has_stopped.exchange(true)) return;
+      if (operation != where || has_stopped.exchange(true)) return;
       began.count_down();
       goes_on.wait();
     });
@@ -110,6 +111,15 @@ TEST_CASE("a page that was cut while it was read is looked at again") {
   CHECK_EQ(base::load_be<std::int64_t>(raw.data()), 104);
   CHECK_EQ(read(index, 1), 2);
   CHECK_EQ(read(index, 2), 103);
+}
+
+TEST_CASE("a file that gets another name while a page of it is read is looked for again") {
+  StoppingDisk disk;
+  IndexFile index(disk.files, disk.pages, kPath, kEntryBytes);
+  REQUIRE_EQ(index.count().value(), 2000);
+  CHECK(disk.ends_beside([&] { CHECK_EQ(read(index, 3), 4); },
+                         [&] { CHECK(index.rename_to("/renamed").has_value()); },
+                         SimFileOperation::open));
 }
 
 TEST_CASE("who may not wait gives up where somebody else has the first look at an index") {

@@ -172,6 +172,35 @@ TEST_CASE("the name of a new index of aborted transactions survives a power fail
   CHECK_EQ(fixture.log->aborted_transactions(Offset(0), flushed)->size(), 1);
 }
 
+TEST_CASE("an index of aborted transactions that was built anew is flushed soon") {
+  StillClock clock;
+  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
+  REQUIRE(files->create_directories("/data").has_value());
+  REQUIRE(files->sync_directory("/").has_value());
+  LogFixture fixture(files, "/data");
+  fixture.open();
+  write(fixture, 1, 0);
+  REQUIRE(end(fixture, 1, false).has_value());
+  const Offset log_end = fixture.log->log_end_offset();
+  REQUIRE(fixture.log->flusher().close(0).has_value());
+  const std::string path = fixture.path("00000000000000000000.txnindex");
+  {
+    const auto file = files->open(path, runtime::OpenMode::read_write).value();
+    REQUIRE(file->truncate(10).has_value());
+    REQUIRE(file->sync().has_value());
+  }
+  fixture.open(true);
+  CHECK_EQ(fixture.log->recovery_point(), Offset(0));
+  REQUIRE(fixture.log->flusher().is_due(fixture.now_ms));
+  REQUIRE(fixture.log->flusher().flush(fixture.now_ms).has_value());
+  CHECK_EQ(fixture.log->recovery_point(), log_end);
+  fixture.log.reset();
+  files->crash(runtime::CrashKind::power_loss);
+  CHECK_EQ(files->info(path)->size_bytes, std::int64_t{storage::TransactionIndex::kEntryBytes});
+  fixture.open(false, log_end);
+  CHECK_EQ(fixture.log->aborted_transactions(Offset(0), log_end)->size(), 1);
+}
+
 TEST_CASE("that there are no aborted transactions, and which there are, is known without a file") {
   StillClock clock;
   const auto files = std::make_shared<runtime::SimFileSystem>(clock);

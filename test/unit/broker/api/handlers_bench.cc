@@ -184,6 +184,12 @@ runtime::Task<void> HandlersBench::handle(network::RequestContext* context, std:
   if (!frame.empty()) *answer = frame.substr(4);
 }
 
+void HandlersBench::count_turn(std::int64_t run) {
+  if (!is_counting_ || run != runs_) return;
+  ++turns_;
+  loop_.post([this, run] { count_turn(run); });
+}
+
 std::string HandlersBench::send(std::int16_t key, std::int16_t version, base::Bytes body) {
   network::RequestContext context;
   context.header = {
@@ -197,10 +203,12 @@ std::string HandlersBench::send(std::int16_t key, std::int16_t version, base::By
   runtime::TaskScope scope(loop_, "request");
   scope.spawn(handle(&context, &answer));
   const auto ended = [&scope] { return scope.task_count() == 0; };
+  count_turn(runs_);
   if (!world_.run_until(ended, kPatienceMs)) {
     cancel.cancel();
     VERIFY(world_.run_until(ended, kEndMs), "request {} {} does not end", key, version);
   }
+  is_counting_ = false;
   return answer;
 }
 

@@ -52,6 +52,16 @@ class HandlersBench {
     const base::Buffer body = writer.take();
     return send(Request::kApiKey, version, body.bytes());
   }
+  // How often other work of the loop had its turn between a request, which waits for nothing, and
+  // its answer.
+  template <class Request>
+  std::int64_t turns_beside(const Request& request, std::int16_t version) {
+    turns_ = 0;
+    is_counting_ = true;
+    ++runs_;
+    VERIFY(!send(request, version).empty());
+    return turns_;
+  }
   // Whether the directories, as they are now, can be started from.
   bool can_restart();
 
@@ -66,6 +76,7 @@ class HandlersBench {
   void serve_groups();
   void lead(const std::string& topic, std::int32_t partitions);
   runtime::Task<void> handle(network::RequestContext* context, std::string* answer);
+  void count_turn(std::int64_t run);
 
   runtime::SimWorld world_;
   runtime::SimLoop loop_{world_};
@@ -90,6 +101,9 @@ class HandlersBench {
   network::ConnectionInfo connection_;
   api::Dispatcher dispatcher_;
   std::vector<std::unique_ptr<api::ApiHandler>> handlers_;
+  std::int64_t runs_ = 0;  // of turns_beside
+  bool is_counting_ = false;
+  std::int64_t turns_ = 0;
 };
 
 }  // namespace api_test

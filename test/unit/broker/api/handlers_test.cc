@@ -112,6 +112,45 @@ TEST_CASE("damaged requests end nothing, and a broker can start from what they l
   base::set_log_level(base::LogLevel::info);
 }
 
+TEST_CASE("a request for very many partitions gives the loop's other work its turn") {
+  base::set_log_level(base::LogLevel::off);
+  HandlersBench bench(1);
+  constexpr std::int32_t kMany = 10'000;
+  const auto check = [&](auto request, auto add, std::int16_t version) {
+    add(request, 0);
+    const std::int64_t of_one = bench.turns_beside(request, version);
+    for (std::int32_t index = 1; index < kMany; ++index) add(request, index);
+    // One for each 4,096 at the latest.
+    CHECK(bench.turns_beside(request, version) >= of_one + 2);
+  };
+  protocol::ProduceRequest produce;
+  produce.acks = 1;
+  produce.topic_data.emplace_back().name = "missing";
+  check(
+      produce,
+      [](auto& request, std::int32_t index) {
+        request.topic_data[0].partition_data.emplace_back().index = index;
+      },
+      9);
+  protocol::ListOffsetsRequest list;
+  list.topics.emplace_back().name = "missing";
+  check(
+      list,
+      [](auto& request, std::int32_t index) {
+        request.topics[0].partitions.emplace_back().partition_index = index;
+      },
+      7);
+  protocol::OffsetForLeaderEpochRequest epochs;
+  epochs.topics.emplace_back().topic = "missing";
+  check(
+      epochs,
+      [](auto& request, std::int32_t index) {
+        request.topics[0].partitions.emplace_back().partition = index;
+      },
+      4);
+  base::set_log_level(base::LogLevel::info);
+}
+
 // A negative partition made a directory that refused the next start.
 TEST_CASE("a controller's order for a partition that cannot be leaves nothing behind") {
   for (const std::int32_t index : {-1, INT32_MIN}) {

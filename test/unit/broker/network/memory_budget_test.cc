@@ -124,6 +124,22 @@ TEST_CASE("what is granted to a waiter that has gone goes to the next") {
   CHECK(budget.used_bytes() == 90);
 }
 
+TEST_CASE("a waiter that goes lets those behind it in") {
+  Fixture test;
+  MemoryBudget budget(100);
+  Charge holder, over, gone, next;
+  CHECK(budget.try_grow(holder, 60, Use::client));
+  CHECK(budget.try_grow(over, 50, Use::client));
+  runtime::TaskScope leaving(test.loop, "leaving");
+  leaving.spawn(grow_and_note(budget, gone, 80, Use::client, leaving.token(), "gone", test.log));
+  test.world.run_for(1);
+  test.start(budget, next, 30, "next");
+  CHECK(test.log.empty());  // in turn, though there is room for it
+  leaving.cancel();
+  test.world.run_for(1);
+  CHECK(test.log == "(gone)next");
+}
+
 TEST_CASE("threads that charge and release end at zero") {
   MemoryBudget budget(1'000'000);
   std::vector<std::thread> threads;
