@@ -1,4 +1,6 @@
 // A partition as follower: what its fetcher does to its log.
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "broker/replication/partition.h"
 

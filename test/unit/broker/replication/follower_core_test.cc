@@ -3,6 +3,8 @@
 // steps.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "broker/replication/follower/fetch_core.h"
 
 using base::LeaderEpoch;

@@ -1,5 +1,8 @@
 // Goal: a fetcher brings logs into agreement over a real connection, lets no partition hold up the
 // others, survives leaders that answer nonsense or not at all, and ends when it is told to.
+#include <algorithm>
+#include <set>
+
 #include "broker/replication/follower/fetcher_manager.h"
 
 #include "protocol/gen/update_metadata.h"
@@ -448,4 +451,17 @@ TEST_CASE("a log that ends within one of the leader's batches takes that batch w
   REQUIRE(ours.has_value());
   REQUIRE(theirs.has_value());
   CHECK(std::ranges::equal(ours->bytes(), theirs->bytes()));
+}
+
+TEST_CASE("a log that cannot be written keeps nobody waiting") {
+  Scene scene;
+  for (int i = 0; i < 2; ++i) append(scene.add().leader, 10);
+  scene.pairs[0]->follower->log().abandon();
+  for (auto& pair : scene.pairs) scene.follow(*pair, 1);
+  CHECK(scene.run_until_equal(*scene.pairs[1]));
+  scene.world.run_for(10'000);
+  append(scene.pairs[1]->leader, 10);
+  CHECK(scene.run_until_equal(*scene.pairs[1]));
+  CHECK_EQ(scene.leader.connections, 1);
+  CHECK_EQ(scene.pairs[0]->follower->log().log_end_offset(), Offset(0));
 }

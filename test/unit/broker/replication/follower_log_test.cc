@@ -1,6 +1,9 @@
 // Goal: a follower's log takes what its leader has, in its present epoch alone, and nothing else.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "broker/replication/follower/fetcher_manager.h"
 #include "test/unit/broker/replication/hosted_partition.h"
 

@@ -1,5 +1,6 @@
 // Goal: what the controller orders decides what is fetched, and whatever ends following says so.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "broker/replication/replica_control.h"
 #include "runtime/random.h"
