@@ -147,6 +147,14 @@ TEST_CASE("groups go through every version that the protocol setting chooses") {
   }
 }
 
+TEST_CASE("a state of unknown age is -1 in its record, as in Kafka's") {
+  GroupRecord record = group_record();
+  record.state_timestamp_ms.reset();
+  const base::Buffer bytes = encode_group_value(record, InterBrokerProtocol::v3_9_iv0);
+  CHECK_NE(hex(bytes).find("ffffffffffffffff"), std::string::npos);
+  CHECK_EQ(decode_group_value(bytes.bytes()).value().state_timestamp_ms, std::nullopt);
+}
+
 TEST_CASE("a hostile count of members costs nothing") {
   protocol::Writer writer;
   writer.write_int16(3);
