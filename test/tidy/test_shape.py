@@ -12,10 +12,6 @@ SAME_NAME = {
     "Listener": "config:: as configured, runtime:: the socket",
     "Settings": "of groups:: and of controller::, each from the broker's configuration",
     "Command": "one tool's command line each",
-    # To be told apart: two sides of one thing.
-    "IsrChanges": "controller:: decides, replication:: asks",
-    "IsrVerdict": "the same",
-    "Sender": "replication:: who sends requests, runtime:: of a one-shot value",
 }
 CONST_CAST = {
     "base/crc32c.cc": "ISA-L reads through a pointer that is not const",
