@@ -280,6 +280,7 @@ base::Result<void> IndexFile::sync() {
   const auto synced = file ? (*file)->sync() : base::Result<void>(base::fail(file.error()));
   if (!synced) {
     base::LockGuard guard(mutex_);
+    if (is_given_up_) return {};  // its file went meanwhile
     needs_sync_ = true;
   }
   return synced;

@@ -292,23 +292,28 @@ void LogManager::take_offline(const std::string& log_dir, const base::Error& err
   for (const auto& directory : directories_) {
     if (directory->path() == log_dir) was_live = directory->take_offline();
   }
-  if (!was_live) return;
-  LOG_ERROR("log directory offline dir={} error=\"{}\"", log_dir, error.to_string());
+  // What a failed sync has dropped is remembered whatever took the directory offline before it.
+  const bool is_sync = error.is(runtime::FileErrc::sync_failed);
+  if (!was_live && !is_sync) return;
+  if (was_live) LOG_ERROR("log directory offline dir={} error=\"{}\"", log_dir, error.to_string());
   {
     base::LockGuard guard(failures_mutex_);
-    failures_.emplace(log_dir, error);
+    if (is_sync) failed_syncs_.insert(log_dir);
+    if (was_live) failures_.emplace(log_dir, error);
   }
   if (options_.post_settling) options_.post_settling(log_dir);
 }
 
 void LogManager::settle_failure(const std::string& log_dir) {
   std::optional<base::Error> error;
+  bool has_failed_sync = false;
   {
     base::LockGuard guard(failures_mutex_);
+    has_failed_sync = failed_syncs_.erase(log_dir) > 0;
     if (auto failure = failures_.extract(log_dir)) error = std::move(failure.mapped());
   }
+  if (has_failed_sync) mark_failed_sync(log_dir);
   if (!error) return;
-  if (error->is(runtime::FileErrc::sync_failed)) mark_failed_sync(log_dir);
   Logs gone;  // may hold the last reference: let go of without the lock
   {
     base::LockGuard guard(mutex_);

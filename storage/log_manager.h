@@ -232,6 +232,7 @@ class LogManager {
 
   base::Mutex failures_mutex_;                                               // a leaf
   std::map<std::string, base::Error> failures_ GUARDED_BY(failures_mutex_);  // not settled
+  std::set<std::string> failed_syncs_ GUARDED_BY(failures_mutex_);           // not marked
   std::atomic<std::int64_t> jobs_{0};  // given to run_on_disk and not finished
 };
 

@@ -64,14 +64,12 @@ std::set<std::string> LogManager::close_logs(const Logs& logs, const Executor& e
 
 void LogManager::close(const Executor& executor, std::int64_t now_ms) {
   if (is_loaded_) close_loaded(executor, now_ms);
-  std::map<std::string, base::Error> failures;  // nobody settles them any more
+  std::set<std::string> failed_syncs;  // nobody settles them any more
   {
     base::LockGuard guard(failures_mutex_);
-    failures = failures_;
+    failed_syncs = failed_syncs_;
   }
-  for (const auto& [log_dir, error] : failures) {
-    if (error.is(runtime::FileErrc::sync_failed)) mark_failed_sync(log_dir);
-  }
+  for (const std::string& log_dir : failed_syncs) mark_failed_sync(log_dir);
   for (const auto& directory : directories_) directory->unlock();
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "runtime/file.h"
 #include "storage/last_stable_offset.h"
 #include "storage/log_loader.h"
 #include "storage/partition_metadata.h"
@@ -435,13 +436,16 @@ std::unexpected<base::Error> PartitionLog::failed(const base::Error& error,
 
 std::unexpected<base::Error> PartitionLog::half_done(const base::Error& error) const {
   const DiskFailure failure = classify(error, DiskAccess::write);
-  if (!is_abandoned_.exchange(true)) {
+  const bool was_usable = !is_abandoned_.exchange(true);
+  if (was_usable) {
     LOG_ERROR("{} is out of use until the next start error=\"{}\"", topic_partition_,
               error.to_string());
-    const bool is_this_log_alone =
-        failure == DiskFailure::bad_content || failure == DiskFailure::out_of_descriptors;
-    if (!is_this_log_alone) environment_.report_failure(log_dir_, error);
   }
+  const bool is_this_log_alone =
+      failure == DiskFailure::bad_content || failure == DiskFailure::out_of_descriptors;
+  // A failed sync is told whatever came before it: what it has dropped must be remembered.
+  const bool is_told = was_usable || error.is(runtime::FileErrc::sync_failed);
+  if (is_told && !is_this_log_alone) environment_.report_failure(log_dir_, error);
   return base::fail(LogError::storage_error, error.to_string());
 }
 

@@ -72,6 +72,20 @@ bool has_vanished(const base::Error& error) {
          error.is(base::Errc::corrupt) || error.is(base::Errc::out_of_range);
 }
 
+base::Result<std::vector<AbortedTransaction>> aborted_in(const SegmentList& segments,
+                                                         base::Offset from, base::Offset up_to,
+                                                         bool may_block) {
+  std::vector<AbortedTransaction> aborted;
+  for (std::size_t i = floor_segment(segments, from); i < segments.size(); ++i) {
+    Segment& segment = *segments[i];
+    TRY_ASSIGN(const bool is_last,
+               segment.transaction_index().add_aborted(segment.base_offset(), from, up_to,
+                                                       may_block, aborted));
+    if (is_last) break;
+  }
+  return aborted;
+}
+
 }  // namespace
 
 PartitionLog::ReadView PartitionLog::read_view(base::Offset from, base::Offset up_to) const {
@@ -282,17 +296,17 @@ base::Result<base::Buffer> PartitionLog::read(const ReadRequest& request) const 
 base::Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(
     base::Offset from, base::Offset up_to, bool may_block) const {
   TRY(check_usable());
-  const auto list = segments();
-  std::vector<AbortedTransaction> aborted;
-  for (std::size_t i = floor_segment(*list, from); i < list->size(); ++i) {
-    Segment& segment = *(*list)[i];
-    const auto is_last = segment.transaction_index().add_aborted(segment.base_offset(), from, up_to,
-                                                                 may_block, aborted);
-    if (!is_last && is_last.error().is(base::Errc::would_block)) return base::fail(is_last.error());
-    if (!is_last) return disk_failed(is_last.error());
-    if (*is_last) return aborted;
+  for (int attempt = 1;; ++attempt) {
+    auto aborted = aborted_in(*segments(), from, up_to, may_block);
+    if (aborted || aborted.error().is(base::Errc::would_block)) return aborted;
+    if (attempt == kAttemptsMax || !has_vanished(aborted.error())) {
+      return disk_failed(aborted.error());
+    }
+    // Retention may have been quicker: what is left would not tell all that was aborted.
+    if (from < log_start_offset()) {
+      return base::fail(LogError::offset_out_of_range, fmt::format("{}", topic_partition_));
+    }
   }
-  return aborted;
 }
 
 // --- lookups by time -----------------------------------------------------------------------------

@@ -30,6 +30,8 @@ runtime::Task<base::Result<void>> RequestReader::get_memory(runtime::CancelToken
   runtime::Loop& loop = stream_.loop();
   const std::int64_t bytes = assembler_.charge_needed();
   const MemoryBudget::Use use = memory_use();
+  // What was measured of an earlier frame says nothing of this one.
+  if (!holds_memory()) pace_.restart(loop.now_ns());
   if (shared_.budget.try_grow(assembler_.charge(), bytes, use)) {
     pace_.note_progress(loop.now_ns());
   } else {

@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 
 #include "base/result.h"
@@ -87,6 +90,19 @@ void merge(config::Properties& properties, const Options& options, std::string_v
   if (auto value = options.value(option)) properties.set(std::move(key), std::move(*value));
 }
 
+// Java's default, which gives way to what the rest of the settings needs; librdkafka's is five
+// minutes. Source: KafkaProducer.configureDeliveryTimeout.
+std::int64_t delivery_timeout_ms(const config::Properties& properties) {
+  std::int64_t needed_ms = 0;
+  for (const std::string_view key : {"linger.ms", "request.timeout.ms"}) {
+    const std::string_view text = properties.value_or(key, "0");
+    std::int64_t ms = 0;
+    std::from_chars(text.data(), text.data() + text.size(), ms);
+    needed_ms += std::clamp<std::int64_t>(ms, 0, INT32_MAX);
+  }
+  return std::clamp<std::int64_t>(needed_ms, 120'000, INT32_MAX);
+}
+
 Outcome<config::Properties> producer_properties(const Options& options) {
   config::Properties properties;
   if (const auto path = options.given("producer.config")) {
@@ -99,11 +115,12 @@ Outcome<config::Properties> producer_properties(const Options& options) {
   const std::string codec = options.given("compression-codec").value_or("gzip");
   properties.set("compression.type", options.has("compression-codec") ? codec : "none");
   if (!properties.contains("client.id")) properties.set("client.id", "console-producer");
-  // Java's own default; librdkafka's is five minutes.
-  if (!properties.contains("delivery.timeout.ms")) properties.set("delivery.timeout.ms", "120000");
   merge(properties, options, "timeout", "linger.ms");
   merge(properties, options, "request-required-acks", "acks");
   merge(properties, options, "request-timeout-ms", "request.timeout.ms");
+  if (!properties.contains("delivery.timeout.ms")) {
+    properties.set("delivery.timeout.ms", fmt::to_string(delivery_timeout_ms(properties)));
+  }
   merge(properties, options, "message-send-max-retries", "retries");
   merge(properties, options, "retry-backoff-ms", "retry.backoff.ms");
   merge(properties, options, "socket-buffer-size", "send.buffer.bytes");

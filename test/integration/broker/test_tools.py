@@ -212,12 +212,13 @@ def test_a_server_that_is_not_there(case):
 
 
 def test_the_console_producer_waits_as_long_as_javas(case):
-    """Two minutes for a delivery: batching for longer than that is refused."""
+    """Two minutes for a delivery unless batching takes longer; what the user says must fit."""
     broker = case.single()
-    options = ["--bootstrap-server", broker.address, "--topic", "t"]
-    done = kafka_tools.tool("kafka-console-producer", *options, "--timeout", "120001")
+    options = ["--bootstrap-server", broker.address, "--topic", "t", "--timeout", "120001"]
+    kafka_tools.ok("kafka-console-producer", *options)
+    told = ["--producer-property", "delivery.timeout.ms=120000"]
+    done = kafka_tools.tool("kafka-console-producer", *options, *told)
     assert done.returncode == 1 and "linger.ms" in done.stderr, done
-    kafka_tools.ok("kafka-console-producer", *options, "--timeout", "119999")
 
 
 def test_help_of_the_shell(case):

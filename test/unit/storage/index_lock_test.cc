@@ -201,6 +201,16 @@ TEST_CASE("an index that was given up is empty and stays so") {
   CHECK_FALSE(disk.files.exists(kPath));
 }
 
+TEST_CASE("an index that is given up while it is synced is no failure of the disk") {
+  StoppingDisk disk;
+  IndexFile index(disk.files, disk.pages, kPath, kEntryBytes);
+  REQUIRE_EQ(index.count().value(), 2000);
+  REQUIRE(index.append(entry(2001).data()).has_value());
+  REQUIRE(index.write_out().has_value());
+  CHECK(disk.ends_beside([&] { CHECK(index.sync().has_value()); }, [&] { index.give_up(); },
+                         SimFileOperation::open));
+}
+
 TEST_CASE("a snapshot that a cut has removed is not back after a power failure") {
   StillClock clock;
   auto files = std::make_shared<runtime::SimFileSystem>(clock);

@@ -229,3 +229,35 @@ TEST_CASE("that there are no aborted transactions, and which there are, is known
     fixture.reopen_clean();
   }
 }
+
+TEST_CASE("retention that is quicker than a look for aborted transactions is no disk failure") {
+  StillClock clock;
+  const auto files = std::make_shared<runtime::SimFileSystem>(clock);
+  REQUIRE(files->create_directories("/data").has_value());
+  LogFixture fixture(files, "/data");
+  fixture.open();
+  constexpr int kMoreThanAreKept = 4100;
+  for (int i = 0; i < kMoreThanAreKept; ++i) {
+    write(fixture, 1, i);
+    REQUIRE(end(fixture, 1, false).has_value());
+  }
+  const Offset log_end = fixture.log->log_end_offset();
+  fixture.log->set_high_watermark(log_end);
+  REQUIRE(fixture.log->roll(0).has_value());
+  REQUIRE_EQ(fixture.log->aborted_transactions(Offset(0), log_end)->size(), kMoreThanAreKept);
+  fixture.config.retention_bytes = 0;
+  fixture.log->set_config(std::make_shared<const storage::LogConfig>(fixture.config));
+  files->set_pause_hook([&, is_first = true](runtime::SimFileOperation operation,
+                                             const std::string& path) mutable {
+    if (operation != runtime::SimFileOperation::open || !path.ends_with(".txnindex")) return;
+    if (!std::exchange(is_first, false)) return;
+    REQUIRE(fixture.log->delete_old_segments(0).has_value());
+    for (const std::string& removed : fixture.removed) (void)files->remove_file(removed);
+  });
+  const auto aborted = fixture.log->aborted_transactions(Offset(0), log_end);
+  files->set_pause_hook({});
+  REQUIRE_FALSE(aborted.has_value());
+  CHECK(aborted.error().is(LogError::offset_out_of_range));
+  CHECK(fixture.failures.empty());
+  CHECK(fixture.log->is_usable());
+}
