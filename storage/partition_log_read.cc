@@ -78,9 +78,8 @@ base::Result<std::vector<AbortedTransaction>> aborted_in(const SegmentList& segm
   std::vector<AbortedTransaction> aborted;
   for (std::size_t i = floor_segment(segments, from); i < segments.size(); ++i) {
     Segment& segment = *segments[i];
-    TRY_ASSIGN(const bool is_last,
-               segment.transaction_index().add_aborted(segment.base_offset(), from, up_to,
-                                                       may_block, aborted));
+    TRY_ASSIGN(const bool is_last, segment.transaction_index().add_aborted(
+                                       segment.base_offset(), from, up_to, may_block, aborted));
     if (is_last) break;
   }
   return aborted;

@@ -247,13 +247,13 @@ TEST_CASE("retention that is quicker than a look for aborted transactions is no 
   REQUIRE_EQ(fixture.log->aborted_transactions(Offset(0), log_end)->size(), kMoreThanAreKept);
   fixture.config.retention_bytes = 0;
   fixture.log->set_config(std::make_shared<const storage::LogConfig>(fixture.config));
-  files->set_pause_hook([&, is_first = true](runtime::SimFileOperation operation,
-                                             const std::string& path) mutable {
-    if (operation != runtime::SimFileOperation::open || !path.ends_with(".txnindex")) return;
-    if (!std::exchange(is_first, false)) return;
-    REQUIRE(fixture.log->delete_old_segments(0).has_value());
-    for (const std::string& removed : fixture.removed) (void)files->remove_file(removed);
-  });
+  files->set_pause_hook(
+      [&, is_first = true](runtime::SimFileOperation operation, const std::string& path) mutable {
+        if (operation != runtime::SimFileOperation::open || !path.ends_with(".txnindex")) return;
+        if (!std::exchange(is_first, false)) return;
+        REQUIRE(fixture.log->delete_old_segments(0).has_value());
+        for (const std::string& removed : fixture.removed) (void)files->remove_file(removed);
+      });
   const auto aborted = fixture.log->aborted_transactions(Offset(0), log_end);
   files->set_pause_hook({});
   REQUIRE_FALSE(aborted.has_value());
