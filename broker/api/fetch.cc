@@ -236,7 +236,7 @@ void FetchApi::settle_session(Opened& opened) {
   if (session.id() == 0) return;
   opened.is_cached = session.size() > 0 && session.size() <= kSessionPartitionsMax;
   if (opened.is_cached) {
-    sessions_.resized(session);
+    opened.is_cached = sessions_.resized(session);
   } else {
     sessions_.remove(session.id());
   }
