@@ -221,11 +221,10 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
     if (known_id && *known_id != order.topic_id) return ErrorCode::kInconsistentTopicId;
     if (!known_id && order.state.leader_epoch >= current) {
       const auto assigned = partition->log().assign_topic_id(order.topic_id);
+      const bool is_all = order.state.leader_epoch == current;
+      if (assigned && is_all && partition->role().role == Role::follower) follow(partition);
       if (!assigned) return storage_code(assigned.error());
-      if (order.state.leader_epoch == current) {
-        if (partition->role().role == Role::follower) follow(partition);
-        return ErrorCode::kNone;
-      }
+      if (is_all) return ErrorCode::kNone;
     }
   }
   if (order.state.leader_epoch <= current) return ErrorCode::kStaleControllerEpoch;
