@@ -168,8 +168,8 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   limits.replica_id = base::BrokerId(replica_id);
   limits.framing = fetch_framing(version);
   replication::FetchEnvironment environment{loop, {}};
-  if (options_.disk != nullptr) {
-    environment.disk = {options_.disk, &options_.scopes->current()};
+  if (options_.disk) {
+    environment.disk = {&options_.disk, &options_.scopes->current()};
   }
   const auto visited = co_await replication::run_fetch(
       environment, session, std::move(named), opened.is_full, limits,

@@ -328,7 +328,8 @@ bool Partition::start_read_ahead(std::shared_ptr<ReadAhead> read, const DiskRead
     reads_ahead_.fetch_sub(1);
     return false;
   }
-  disk.scope->spawn(read_ahead(shared_from_this(), std::move(read), *disk.pool));
+  runtime::WorkerPool& pool = (*disk.workers)(log_->log_dir());
+  disk.scope->spawn(read_ahead(shared_from_this(), std::move(read), pool));
   return true;
 }
 
