@@ -12,8 +12,8 @@ std::shared_ptr<FetchSession> FetchSessionTable::create(bool is_follower, bool u
   std::shared_ptr<FetchSession> evicted;
   base::LockGuard guard(mutex_);
   EvictionKey key{is_follower, partition_count, 0};
-  const bool fits = partition_count <= partitions_max_ &&
-                    partitions_of(key) <= partitions_max_ - partition_count;
+  const bool fits =
+      partition_count <= partitions_max_ && partitions_of(key) <= partitions_max_ - partition_count;
   if (fits && make_room(key, now_ms, evicted)) {
     do {
       key.id = static_cast<std::int32_t>(random.next() & std::numeric_limits<std::int32_t>::max());

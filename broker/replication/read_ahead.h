@@ -21,7 +21,7 @@ using DiskWorkers = std::function<runtime::WorkerPool&(const std::string& log_di
 // Who waits for the device in a loop's place.
 struct DiskReader {
   const DiskWorkers* workers = nullptr;  // null: the loop itself waits
-  runtime::TaskScope* scope = nullptr;  // of the loop; owns what outlives a request
+  runtime::TaskScope* scope = nullptr;   // of the loop; owns what outlives a request
 };
 
 struct ReadAhead {

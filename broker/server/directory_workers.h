@@ -26,7 +26,7 @@ class DirectoryWorkers {
 
  private:
   struct Workers {
-    std::unique_ptr<runtime::WorkerPool> disk;    // flushes, upkeep
+    std::unique_ptr<runtime::WorkerPool> disk;  // flushes, upkeep
     std::unique_ptr<runtime::WorkerPool> reads;
     std::unique_ptr<runtime::WorkerPool> orders;  // one thread
   };

@@ -58,8 +58,8 @@ class Scene {
   };
   // flush.messages: of the follower.
   Pair& add(std::int64_t flush_messages = INT64_MAX) {
-    auto& pair = pairs.emplace_back(
-        std::make_unique<Pair>(static_cast<int>(pairs.size()), flush_messages));
+    auto& pair =
+        pairs.emplace_back(std::make_unique<Pair>(static_cast<int>(pairs.size()), flush_messages));
     lead(*pair, 1);
     return *pair;
   }
@@ -464,8 +464,8 @@ TEST_CASE("what did not get to the device is not fetched behind") {
   REQUIRE(scene.world.run_until([&] { return pair.follower.jobs() > 0; }, 10'000));
   pair.follower->log().abandon();  // its directory has failed, which is not known here yet
   pair.follower.run_jobs();
-  CHECK_FALSE(scene.world.run_until(
-      [&] { return pair.leader->log().high_watermark() > Offset(0); }, 10'000));
+  CHECK_FALSE(scene.world.run_until([&] { return pair.leader->log().high_watermark() > Offset(0); },
+                                    10'000));
 }
 
 TEST_CASE("a log that cannot be written keeps nobody waiting") {
