@@ -168,8 +168,8 @@ runtime::Task<network::Reply> FetchApi::handle(network::RequestContext& context,
   limits.replica_id = base::BrokerId(replica_id);
   limits.framing = fetch_framing(version);
   replication::FetchEnvironment environment{loop, {}};
-  if (options_.disk != nullptr) {
-    environment.disk = {options_.disk, &options_.scopes->current()};
+  if (options_.disk) {
+    environment.disk = {&options_.disk, &options_.scopes->current()};
   }
   const auto visited = co_await replication::run_fetch(
       environment, session, std::move(named), opened.is_full, limits,
@@ -236,7 +236,7 @@ void FetchApi::settle_session(Opened& opened) {
   if (session.id() == 0) return;
   opened.is_cached = session.size() > 0 && session.size() <= kSessionPartitionsMax;
   if (opened.is_cached) {
-    sessions_.resized(session);
+    opened.is_cached = sessions_.resized(session);
   } else {
     sessions_.remove(session.id());
   }

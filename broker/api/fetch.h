@@ -18,13 +18,13 @@ class FetchApi final : public ApiHandler {
  public:
   struct Options {
     std::int32_t fetch_max_bytes = 57671680;  // fetch.max.bytes
-    // Reads what is not in memory, for tasks of these scopes; null: the data loop waits for it.
-    runtime::WorkerPool* disk = nullptr;
+    // Reads what is not in memory, for tasks of these scopes; empty: the data loop waits for it.
+    replication::DiskWorkers disk;
     LoopScopes* scopes = nullptr;
   };
   FetchApi(Options options, replication::PartitionTable& partitions, storage::LogManager& logs,
            cluster::MetadataCache& metadata, replication::FetchSessionTable& sessions)
-      : options_(options),
+      : options_(std::move(options)),
         partitions_(partitions),
         logs_(logs),
         metadata_(metadata),

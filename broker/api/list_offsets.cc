@@ -171,9 +171,10 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
           continue;
         }
       }
+      runtime::WorkerPool& disk = disk_((*partition)->log().log_dir());
       if (version == 0) {
         auto offsets = co_await runtime::run_on(
-            disk_, [&] { return offsets_before(*partition, wanted, request.replica_id, now_ms); });
+            disk, [&] { return offsets_before(*partition, wanted, request.replica_id, now_ms); });
         if (offsets) {
           answer.old_style_offsets = std::move(*offsets);
         } else {
@@ -183,7 +184,7 @@ runtime::Task<network::Reply> ListOffsetsApi::handle(network::RequestContext& co
       }
       const Lookup lookup = lookup_of(*partition, wanted.timestamp, request);
       auto found = needs_disk(wanted.timestamp)
-                       ? co_await runtime::run_on(disk_, [&lookup] { return look_up(lookup); })
+                       ? co_await runtime::run_on(disk, [&lookup] { return look_up(lookup); })
                        : look_up(lookup);
       if (version < 4 && found) found->leader_epoch = base::kNoLeaderEpoch;
       fill(answer, found, version);

@@ -12,7 +12,9 @@ std::shared_ptr<FetchSession> FetchSessionTable::create(bool is_follower, bool u
   std::shared_ptr<FetchSession> evicted;
   base::LockGuard guard(mutex_);
   EvictionKey key{is_follower, partition_count, 0};
-  if (make_room(key, now_ms, evicted)) {
+  const bool fits =
+      partition_count <= partitions_max_ && partitions_of(key) <= partitions_max_ - partition_count;
+  if (fits && make_room(key, now_ms, evicted)) {
     do {
       key.id = static_cast<std::int32_t>(random.next() & std::numeric_limits<std::int32_t>::max());
     } while (key.id == 0 || sessions_.contains(key.id));
@@ -24,6 +26,7 @@ std::shared_ptr<FetchSession> FetchSessionTable::create(bool is_follower, bool u
   cached.session = session;
   cached.last_used_ms = now_ms;
   cached.key = key;
+  partitions_of(key) += key.partition_count;
   cached.by_use = by_use_.insert(by_use_.end(), key.id);
   if (!is_follower) for_followers_.insert(key);
   return session;
@@ -47,6 +50,7 @@ bool FetchSessionTable::make_room(const EvictionKey& newcomer, std::int64_t now_
 std::shared_ptr<FetchSession> FetchSessionTable::take_out(Sessions::iterator place) {
   auto session = std::move(place->second.session);
   by_use_.erase(place->second.by_use);
+  partitions_of(place->second.key) -= place->second.key.partition_count;
   for_consumers_.erase(place->second.key);
   for_followers_.erase(place->second.key);
   sessions_.erase(place);
@@ -84,17 +88,26 @@ void FetchSessionTable::remove(std::int32_t id) {
   if (place != sessions_.end()) removed = take_out(place);
 }
 
-void FetchSessionTable::resized(const FetchSession& session) {
+bool FetchSessionTable::resized(const FetchSession& session) {
+  std::shared_ptr<FetchSession> removed;  // see create()
   base::LockGuard guard(mutex_);
   const auto place = sessions_.find(session.id());
-  if (place == sessions_.end() || place->second.session.get() != &session) return;
+  if (place == sessions_.end() || place->second.session.get() != &session) return true;
   EvictionKey& key = place->second.key;
-  if (key.partition_count == session.size()) return;
+  const std::size_t before = key.partition_count;
+  if (before == session.size()) return true;
+  const std::size_t others = partitions_of(key) - before;
+  if (session.size() > before && others + session.size() > partitions_max_) {
+    removed = take_out(place);
+    return false;
+  }
+  partitions_of(key) = others + session.size();
   EvictionKey changed = key;
   changed.partition_count = session.size();
   change_key(for_consumers_, key, changed);
   change_key(for_followers_, key, changed);
   key = changed;
+  return true;
 }
 
 void FetchSessionTable::change_key(std::set<EvictionKey>& keys, const EvictionKey& from,

@@ -17,10 +17,14 @@ namespace replication {
 
 class FetchSessionTable {
  public:
-  explicit FetchSessionTable(std::size_t slots) : slots_(slots) {}
+  // Of all sessions of consumers, and of all of followers: a partition takes most of a kilobyte.
+  static constexpr std::size_t kPartitionsMax = 1'000'000;
+  explicit FetchSessionTable(std::size_t slots, std::size_t partitions_max = kPartitionsMax)
+      : slots_(slots), partitions_max_(partitions_max) {}
 
   // Makes a session, held by the caller, and caches it, evicting by KIP-227's rules; its id is 0
-  // (not cached) when there is no room. `random` supplies ids.
+  // (not cached) when there is no room, or the sessions hold as many partitions as they may.
+  // `random` supplies ids.
   std::shared_ptr<FetchSession> create(bool is_follower, bool uses_topic_ids,
                                        std::size_t partition_count, std::int64_t now_ms,
                                        runtime::Random& random) EXCLUDES(mutex_);
@@ -32,8 +36,9 @@ class FetchSessionTable {
   // For the incremental fetch (id, epoch); advances the session's epoch.
   Lookup find(std::int32_t id, std::int32_t epoch, std::int64_t now_ms) EXCLUDES(mutex_);
   void remove(std::int32_t id) EXCLUDES(mutex_);
-  // The session has got another number of partitions.
-  void resized(const FetchSession& session) EXCLUDES(mutex_);
+  // The session has got another number of partitions. False: they are more than all sessions may
+  // hold, and it is removed.
+  bool resized(const FetchSession& session) EXCLUDES(mutex_);
   std::size_t size() const EXCLUDES(mutex_);
 
  private:
@@ -61,9 +66,16 @@ class FetchSessionTable {
                          const EvictionKey& to);
 
   static constexpr std::int64_t kEvictionMs = 120'000;
+  std::size_t& partitions_of(const EvictionKey& key) REQUIRES(mutex_) {
+    return key.is_follower ? follower_partitions_ : consumer_partitions_;
+  }
+
   const std::size_t slots_;
+  const std::size_t partitions_max_;
   mutable base::Mutex mutex_;
   Sessions sessions_ GUARDED_BY(mutex_);
+  std::size_t consumer_partitions_ GUARDED_BY(mutex_) = 0;
+  std::size_t follower_partitions_ GUARDED_BY(mutex_) = 0;
   std::list<std::int32_t> by_use_ GUARDED_BY(mutex_);  // the longest unused first
   // Who may give way to a new session of a consumer, and of a follower.
   std::set<EvictionKey> for_consumers_ GUARDED_BY(mutex_);

@@ -180,7 +180,7 @@ class FetchRun {
     params.max_bytes = std::min<std::int64_t>(room_bytes, entry.position.max_bytes);
     params.at_least_one_batch = how.reads_records && with_records_ == 0;
     params.now_ms = environment_.loop.wall_ms();
-    params.may_block = environment_.disk.pool == nullptr;
+    params.may_block = environment_.disk.workers == nullptr;
     entry.outcome = entry.partition->read(params);
     if (entry.outcome && entry.outcome->blocked) {
       read_ahead(entry, params);

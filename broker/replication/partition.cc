@@ -61,6 +61,8 @@ bool Partition::make_leader(const LeaderState& state, std::int64_t now_ms) {
       FollowerState& follower = isr_.followers[id];
       const bool in_isr = isr_.in_maximal_isr(id);
       follower.last_caught_up_ms = in_isr ? now_ms : 0;
+      // It may have been away, and have come back with less: it joins by a fetch in this epoch.
+      follower.clock = nullptr;
     }
     for (auto it = isr_.followers.begin(); it != isr_.followers.end();) {
       it = isr_.is_replica(it->first) ? std::next(it) : isr_.followers.erase(it);
@@ -326,7 +328,8 @@ bool Partition::start_read_ahead(std::shared_ptr<ReadAhead> read, const DiskRead
     reads_ahead_.fetch_sub(1);
     return false;
   }
-  disk.scope->spawn(read_ahead(shared_from_this(), std::move(read), *disk.pool));
+  runtime::WorkerPool& pool = (*disk.workers)(log_->log_dir());
+  disk.scope->spawn(read_ahead(shared_from_this(), std::move(read), pool));
   return true;
 }
 

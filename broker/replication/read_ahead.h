@@ -5,6 +5,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "runtime/task_scope.h"
@@ -13,10 +15,13 @@
 
 namespace replication {
 
+// Workers that wait for one log directory's device: where it hangs, only they do.
+using DiskWorkers = std::function<runtime::WorkerPool&(const std::string& log_dir)>;
+
 // Who waits for the device in a loop's place.
 struct DiskReader {
-  runtime::WorkerPool* pool = nullptr;  // null: the loop itself waits
-  runtime::TaskScope* scope = nullptr;  // of the loop; owns what outlives a request
+  const DiskWorkers* workers = nullptr;  // null: the loop itself waits
+  runtime::TaskScope* scope = nullptr;   // of the loop; owns what outlives a request
 };
 
 struct ReadAhead {

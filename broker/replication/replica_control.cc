@@ -219,10 +219,12 @@ ErrorCode ReplicaControl::apply_order(const Order& order, const std::string& log
   if (partition != nullptr && !order.topic_id.is_zero()) {
     const auto known_id = partition->log().topic_id();
     if (known_id && *known_id != order.topic_id) return ErrorCode::kInconsistentTopicId;
-    if (!known_id && order.state.leader_epoch == current) {
+    if (!known_id && order.state.leader_epoch >= current) {
       const auto assigned = partition->log().assign_topic_id(order.topic_id);
-      if (assigned && partition->role().role == Role::follower) follow(partition);
-      return assigned ? ErrorCode::kNone : storage_code(assigned.error());
+      const bool is_all = order.state.leader_epoch == current;
+      if (assigned && is_all && partition->role().role == Role::follower) follow(partition);
+      if (!assigned) return storage_code(assigned.error());
+      if (is_all) return ErrorCode::kNone;
     }
   }
   if (order.state.leader_epoch <= current) return ErrorCode::kStaleControllerEpoch;

@@ -8,6 +8,7 @@ namespace {
 
 // Flushes of several logs at once; upkeep takes one for each of its loops while a disk is slow.
 constexpr std::size_t kDiskThreads = 6;
+constexpr std::size_t kReadThreads = 4;
 constexpr std::size_t kExpectedJobs = 10'000;
 
 }  // namespace
@@ -17,6 +18,7 @@ DirectoryWorkers::DirectoryWorkers(const std::vector<std::string>& log_dirs) {
     const std::string number = std::to_string(workers_.size());
     Workers& workers = workers_[log_dir];
     workers.disk = runtime::make_worker_pool("dir-" + number, kDiskThreads, kExpectedJobs);
+    workers.reads = runtime::make_worker_pool("reads-" + number, kReadThreads, kExpectedJobs);
     workers.orders = runtime::make_worker_pool("orders-" + number, 1, kExpectedJobs);
   }
 }

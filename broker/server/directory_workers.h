@@ -18,13 +18,16 @@ class DirectoryWorkers {
   explicit DirectoryWorkers(const std::vector<std::string>& log_dirs);
 
   runtime::WorkerPool& disk(const std::string& log_dir) { return *of(log_dir).disk; }
+  // Look-ups and reads for clients: they hold up no flush.
+  runtime::WorkerPool& reads(const std::string& log_dir) { return *of(log_dir).reads; }
   runtime::WorkerPool& orders(const std::string& log_dir) { return *of(log_dir).orders; }
   // Returns when all that was given to the lanes of `log_dirs` before is done.
   runtime::Task<void> drain(std::vector<std::string> log_dirs);
 
  private:
   struct Workers {
-    std::unique_ptr<runtime::WorkerPool> disk;    // flushes, upkeep
+    std::unique_ptr<runtime::WorkerPool> disk;  // flushes, upkeep
+    std::unique_ptr<runtime::WorkerPool> reads;
     std::unique_ptr<runtime::WorkerPool> orders;  // one thread
   };
   Workers& of(const std::string& log_dir);

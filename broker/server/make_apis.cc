@@ -60,15 +60,22 @@ runtime::Task<void> read_new_topic_configs(Parts* p, std::vector<std::string> to
   });
 }
 
+replication::DiskWorkers reads_of(Parts& p) {
+  return [&p](const std::string& log_dir) -> runtime::WorkerPool& {
+    return p.directories->reads(log_dir);
+  };
+}
+
 void make_data_apis(Parts& p) {
   const auto config = p.config.get();
   serve<api::ProduceApi>(p, ApiKey::kProduce, p.partitions, *p.logs, p.metadata, *p.heavy,
                          *p.request_scopes);
   serve<api::FetchApi>(
       p, ApiKey::kFetch,
-      api::FetchApi::Options{config->network.fetch_max_bytes, p.disk.get(), p.request_scopes.get()},
+      api::FetchApi::Options{config->network.fetch_max_bytes, reads_of(p), p.request_scopes.get()},
       p.partitions, *p.logs, p.metadata, *p.fetch_sessions);
-  serve<api::ListOffsetsApi>(p, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata, *p.disk);
+  serve<api::ListOffsetsApi>(p, ApiKey::kListOffsets, p.partitions, *p.logs, p.metadata,
+                             reads_of(p));
   serve<api::OffsetForLeaderEpochApi>(p, ApiKey::kOffsetForLeaderEpoch, p.partitions, *p.logs,
                                       p.metadata);
   serve<api::MetadataApi>(p, ApiKey::kMetadata, p.metadata, p.cluster_id, *p.auto_create);

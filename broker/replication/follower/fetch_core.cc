@@ -279,10 +279,8 @@ void FetchCore::on_appended(FollowedPartition& partition, const LogFacts& log) {
                          partition.log.log_start != log.log_start ||
                          partition.log.latest_epoch != log.latest_epoch;
   partition.log = log;
-  if (has_moved) {
-    partition.refused_end = base::Offset(-1);
-    note_changed(partition);
-  }
+  partition.refused_end = base::Offset(-1);  // the leader takes it now
+  if (has_moved) note_changed(partition);
 }
 
 void FetchCore::on_diverging(FollowedPartition& partition, const storage::EpochEndOffset& leader,

@@ -172,24 +172,29 @@ void FollowerFetcher::hold_until_durable(FollowedPartition& partition, base::Off
       log, end, [sender = std::move(sender)](base::Result<void> result) mutable {
         sender.complete(std::move(result));
       });
-  if (!ticket && log->durable_offset() >= end) return;
+  if (!ticket && log->durable_offset() >= end) return core_.release(partition);
   core_.hold(partition);
   ++flushes_;
-  scope_.spawn(await_durable(this, partition.id, partition.turn, std::move(receiver)));
+  scope_.spawn(await_durable(this, partition.id, partition.turn, end, std::move(receiver)));
 }
 
 runtime::Task<void> FollowerFetcher::await_durable(FollowerFetcher* self, base::TopicPartition id,
-                                                   std::uint64_t turn,
+                                                   std::uint64_t turn, base::Offset end,
                                                    runtime::Receiver<base::Result<void>> receiver) {
   const auto durable = co_await receiver.wait(runtime::kNoTimeout, self->scope_.token());
   --self->flushes_;
-  if (FollowedPartition* const partition = self->core_.find(id, turn)) {
-    const bool is_durable = durable && *durable;
-    if (is_durable) {
-      self->core_.release(*partition);
-    } else if (!self->scope_.cancelled()) {
-      self->stumble(*partition, Trouble::other, "what was appended did not get to the device");
-    }
+  const bool is_durable = durable && *durable;
+  if (!is_durable) {
+    // It stays held: what is fetched behind, the leader takes for stored.
+    LOG_WARN_EVERY(10'000, "partition {} is not fetched: its records do not get to the device", id);
+    (void)co_await runtime::sleep_ms(self->loop_, self->env_.replication.fetch_backoff_ms,
+                                     self->scope_.token());
+  }
+  FollowedPartition* const partition = self->core_.find(id, turn);
+  if (partition != nullptr && is_durable) {
+    self->core_.release(*partition);
+  } else if (partition != nullptr && !self->scope_.cancelled()) {
+    self->hold_until_durable(*partition, end);
   }
   self->wake_.notify_all();
 }

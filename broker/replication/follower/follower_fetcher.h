@@ -101,7 +101,7 @@ class FollowerFetcher {
   runtime::Task<void> cut_logs(std::string log_dir, std::vector<Cut> cuts);
   void hold_until_durable(FollowedPartition& partition, base::Offset end);
   static runtime::Task<void> await_durable(FollowerFetcher* self, base::TopicPartition id,
-                                           std::uint64_t turn,
+                                           std::uint64_t turn, base::Offset end,
                                            runtime::Receiver<base::Result<void>> receiver);
   runtime::Task<void> wait_for_flushes();
 

@@ -10,7 +10,7 @@ import socket
 import threading
 
 from harness import places, schema_wire, wire
-from harness.waiting import wait_until
+from harness.waiting import TimedOut, wait_until
 from harness.wire import Wire
 from harness.zkcli import ZkClient
 
@@ -50,7 +50,11 @@ class Follower:
             "port": port,
             "version": 5,
         }
-        self.zookeeper.create(f"/brokers/ids/{FOLLOWER}", json.dumps(registration), EPHEMERAL)
+        self._registration = json.dumps(registration)
+        self.register()
+
+    def register(self):
+        self.zookeeper.create(f"/brokers/ids/{FOLLOWER}", self._registration, EPHEMERAL)
         wait_until(
             lambda: FOLLOWER in [b["node_id"] for b in self.metadata()["brokers"]],
             30,
@@ -66,8 +70,8 @@ class Follower:
         partitions = self.metadata([topic])["topics"][0]["partitions"]
         return sorted(partitions[0]["isr_nodes"]) if partitions else None
 
-    def fetch(self, topic, offset, version=11, max_wait_ms=0):
-        """(error, high watermark)"""
+    def fetch(self, topic, offset, version=11, max_wait_ms=0, session_epoch=-1):
+        """(error, high watermark). `session_epoch` 0: with a session, which the leader keeps."""
         partition = {"partition": 0, "fetch_offset": offset, "partition_max_bytes": 1 << 20}
         answer = ask(
             self.leader.port,
@@ -76,6 +80,7 @@ class Follower:
             replica_id=FOLLOWER,
             max_wait_ms=max_wait_ms,
             min_bytes=1,
+            session_epoch=session_epoch,
             topics=[{"topic": topic, "partitions": [partition]}],
         )
         partition = answer["responses"][0]["partitions"][0]
@@ -208,6 +213,27 @@ def test_below_the_minimum(case):
     with producing(leader, "t") as answers:
         wait_until(lambda: follower.fetch("t", 3)[1] == 3, 30, "the record is committed")
     assert answers == [NONE], answers
+
+
+def test_a_follower_that_was_gone_joins_by_a_fetch_of_its_own(case):
+    """Back with an empty disk and not fetching yet: what it had before it went says nothing."""
+    zookeeper = case.zookeeper()
+    leader = leader_of(case, zookeeper, **{"replica.lag.time.max.ms": 6000})
+    follower = Follower(case, zookeeper, leader)
+    create_topic(leader, "t")
+    with producing(leader, "t") as answers:
+        wait_until(
+            lambda: follower.fetch("t", 1, session_epoch=0)[1] == 1, 30, "the record is committed"
+        )
+    assert answers == [NONE], answers
+    follower.zookeeper.delete(f"/brokers/ids/{FOLLOWER}")
+    follower.wait_isr("t", [LEADER])
+    follower.register()
+    # Every look at the ISR that could still count its last fetch.
+    with contextlib.suppress(TimedOut):
+        leader.log.wait_for(r"partition t-0 proposes isr=1,2 ", 7)
+    assert follower.state("t")[0]["isr"] == [LEADER], follower.state("t")
+    assert not leader.log.lines(r"partition t-0 proposes isr=1,2 "), follower.state("t")
 
 
 def test_another_controller_takes_over_with_a_change_on_its_way(case):

@@ -67,12 +67,15 @@ void HandlersBench::serve_data() {
   serve(ApiKey::kProduce,
         std::make_unique<api::ProduceApi>(partitions_, *logs_, metadata_, workers_, *scopes_));
   api::FetchApi::Options fetch;
-  fetch.disk = &workers_;
+  const replication::DiskWorkers disk = [this](const std::string&) -> runtime::WorkerPool& {
+    return workers_;
+  };
+  fetch.disk = disk;
   fetch.scopes = scopes_.get();
   serve(ApiKey::kFetch,
         std::make_unique<api::FetchApi>(fetch, partitions_, *logs_, metadata_, sessions_));
   serve(ApiKey::kListOffsets,
-        std::make_unique<api::ListOffsetsApi>(partitions_, *logs_, metadata_, workers_));
+        std::make_unique<api::ListOffsetsApi>(partitions_, *logs_, metadata_, disk));
   serve(ApiKey::kOffsetForLeaderEpoch,
         std::make_unique<api::OffsetForLeaderEpochApi>(partitions_, *logs_, metadata_));
   serve(ApiKey::kMetadata, std::make_unique<api::MetadataApi>(metadata_, kClusterId, auto_create_));

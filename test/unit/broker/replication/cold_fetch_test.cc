@@ -73,7 +73,7 @@ struct Bench {
     limits.max_bytes = 1 << 20;
     limits.max_wait_ms = max_wait_ms;
     auto visited = world.block_on(
-        loop, run_fetch({loop, {&workers, &scope}}, session, std::move(named), is_full, limits,
+        loop, run_fetch({loop, {&disk, &scope}}, session, std::move(named), is_full, limits,
                         [this](FetchEntry& entry) {
                           return entry.partition_index == 0 ? hot.shared() : cold.partition;
                         },
@@ -85,6 +85,9 @@ struct Bench {
   runtime::SimWorld world{5};
   runtime::SimLoop loop{world};
   runtime::SimWorkerPool workers{world};
+  replication::DiskWorkers disk = [this](const std::string&) -> runtime::WorkerPool& {
+    return workers;
+  };
   runtime::TaskScope scope{loop, "requests"};
   HostedPartition hot;
   ColdPartition cold{world, 1};

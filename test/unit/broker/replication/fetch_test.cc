@@ -383,3 +383,21 @@ TEST_CASE("the session table follows KIP-227: epochs, unknown ids, eviction") {
     CHECK(table.create(true, false, 1, 1000, world.random())->id() != 0);
   }
 }
+
+TEST_CASE("all sessions together hold a limited number of partitions") {
+  runtime::SimWorld world(4);
+  FetchSessionTable table(10, 5);
+  const auto first = table.create(false, false, 3, 0, world.random());
+  CHECK(first->id() != 0);
+  CHECK_EQ(table.create(false, false, 3, 0, world.random())->id(), 0);
+  CHECK(table.create(false, false, 2, 0, world.random())->id() != 0);
+  // Consumers leave followers their part.
+  CHECK(table.create(true, false, 5, 0, world.random())->id() != 0);
+  CHECK_EQ(table.size(), 3);
+
+  // One that grows beyond it ends, and makes room.
+  for (int i = 0; i < 4; ++i) first->upsert("t", {}, i, {});
+  CHECK_FALSE(table.resized(*first));
+  CHECK_EQ(table.size(), 2);
+  CHECK(table.create(false, false, 3, 0, world.random())->id() != 0);
+}

@@ -439,6 +439,20 @@ TEST_CASE("epochs above all of the leader's are dropped one after the other") {
   CHECK_EQ(partition.log.log_end, Offset(0));
 }
 
+TEST_CASE("a refusal counts as the second only if nothing was taken since the first") {
+  Fixture fixture;
+  FollowedPartition& partition = fixture.add(0, facts(150, 8, 120, 150));
+  (void)fixture.fetch();
+  const LeaderRange leader{Offset(0), Offset(150)};
+  for (int i = 0; i < 2; ++i) {
+    fixture.core.on_out_of_range(partition);
+    fixture.core.on_range_answer(partition, leader, fixture.now_ms);
+    CHECK_EQ(partition.phase, Phase::fetching);
+    // The leader has nothing new: the log stays as it is.
+    fixture.core.on_appended(partition, facts(150, 8, 120, 150));
+  }
+}
+
 TEST_CASE("a log that the leader begins behind starts over there") {
   Fixture fixture;
   FollowedPartition& partition = fixture.add(0, facts(150, 5, 100, 90));

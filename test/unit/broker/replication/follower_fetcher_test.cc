@@ -51,12 +51,15 @@ class Scene {
   }
 
   struct Pair {
-    explicit Pair(int index) : leader(INT64_MAX, index), follower(INT64_MAX, index) {}
+    Pair(int index, std::int64_t flush_messages)
+        : leader(INT64_MAX, index), follower(flush_messages, index) {}
     HostedPartition leader;
     HostedPartition follower;
   };
-  Pair& add() {
-    auto& pair = pairs.emplace_back(std::make_unique<Pair>(static_cast<int>(pairs.size())));
+  // flush.messages: of the follower.
+  Pair& add(std::int64_t flush_messages = INT64_MAX) {
+    auto& pair =
+        pairs.emplace_back(std::make_unique<Pair>(static_cast<int>(pairs.size()), flush_messages));
     lead(*pair, 1);
     return *pair;
   }
@@ -451,6 +454,18 @@ TEST_CASE("a log that ends within one of the leader's batches takes that batch w
   REQUIRE(ours.has_value());
   REQUIRE(theirs.has_value());
   CHECK(std::ranges::equal(ours->bytes(), theirs->bytes()));
+}
+
+TEST_CASE("what did not get to the device is not fetched behind") {
+  Scene scene;
+  auto& pair = scene.add(1);
+  REQUIRE(pair.leader.append(3).has_value());
+  scene.follow(pair, 1);
+  REQUIRE(scene.world.run_until([&] { return pair.follower.jobs() > 0; }, 10'000));
+  pair.follower->log().abandon();  // its directory has failed, which is not known here yet
+  pair.follower.run_jobs();
+  CHECK_FALSE(scene.world.run_until([&] { return pair.leader->log().high_watermark() > Offset(0); },
+                                    10'000));
 }
 
 TEST_CASE("a log that cannot be written keeps nobody waiting") {

@@ -231,6 +231,16 @@ TEST_CASE("nor one whose session has let go of the partition") {
   CHECK_EQ(leader.proposals(), 0);
 }
 
+TEST_CASE("nor one that has not fetched in this leader epoch") {
+  Leader leader({1, 2});
+  leader.fetch(2, 0);
+  leader.lead(3, {1}, {1, 2, 3}, 5);
+  leader.hosted->look_at_isr(leader.now());
+  CHECK_EQ(leader.proposals(), 0);
+  leader.fetch(2, 0);
+  CHECK_EQ(leader.proposals(), 1);
+}
+
 TEST_CASE("refused and never written: the committed ISR counts again, and is proposed to again") {
   Leader leader({1});
   leader.fetch(2, 0);

@@ -145,11 +145,13 @@ TEST_CASE_FIXTURE(ControlFixture, "each of the three orders remembers its contro
   CHECK(published.epochs().size() == 2);
 }
 
-runtime::Task<std::int16_t> order_leader(ReplicaControl* control, int leader_epoch, int version) {
+runtime::Task<std::int16_t> order_leader(ReplicaControl* control, int leader_epoch, int version,
+                                         base::TopicId id = {}) {
   auto request = std::make_shared<protocol::LeaderAndIsrRequest>();
   request->controller_epoch = 1;
   auto& topic = request->topic_states.emplace_back();
   topic.topic_name = "t";
+  topic.topic_id = id;
   auto& state = topic.partition_states.emplace_back();
   state.leader = 1;
   state.leader_epoch = leader_epoch;
@@ -179,6 +181,18 @@ TEST_CASE_FIXTURE(ControlFixture, "an order older than an ISR change that is kno
   REQUIRE(keeper.proposed.size() == 1);
   CHECK(keeper.proposed[0].proposed.partition_epoch.value() == 7);
   keeper.proposed.clear();
+}
+
+TEST_CASE_FIXTURE(ControlFixture, "a topic id that comes with a new leader epoch is kept") {
+  base::TopicId id;
+  id.bytes[0] = static_cast<decltype(id.bytes)::value_type>(1);
+  CHECK(runtime::block_on(loop, order_leader(control.get(), 3, 0)) == 0);
+  const auto partition = partitions.find("t", 0);
+  REQUIRE(partition != nullptr);
+  CHECK(!partition->log().topic_id().has_value());
+  CHECK(runtime::block_on(loop, order_leader(control.get(), 4, 0, id)) == 0);
+  CHECK(partition->leader_state().leader_epoch.value() == 4);
+  CHECK(partition->log().topic_id() == id);
 }
 
 }  // namespace
