@@ -156,9 +156,10 @@ class Cluster:
                     missing.append(f"{topic}-{partition} leader={leader} isr={isr}")
         return missing
 
-    def await_healed(self, timeout_s):
+    def await_healed(self, timeout_s, meanwhile):
         began, missing = time.monotonic(), ["never looked"]
         while missing and time.monotonic() < began + timeout_s:
+            meanwhile()
             try:
                 missing = self.healed()
             except (OSError, ZkError, StopIteration) as e:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import threading
 import time
 
@@ -18,6 +19,8 @@ TOPIC, PARTITIONS = "chaos", 3
 GROUPS = ("group-a", "group-b")
 HEAL_S = 60 * places.SLOWNESS
 LOOK_S = 0.1
+# A start that ZooKeeper's absence ended, and the only log directory's failure.
+EXPECTED_ENDS = r"cannot start: .*ZooKeeper|log director"
 # A run whose load stayed below this proves nothing.
 ACKNOWLEDGED_MIN = 300
 
@@ -138,6 +141,22 @@ class Run:
             self.fired[name] = self.fired.get(name, 0) + 1
             self.record.add("fault_ended", what=name, target=fault.target)
 
+    def supervise(self):
+        """Brokers that ended by themselves are started again, as an init system does."""
+        busy = {fault.target for _, fault in self._under_way if fault.picks != "server"}
+        for number, broker in self.cluster.brokers.items():
+            if number in busy or broker.running():
+                continue
+            code = broker.wait()
+            errors = broker.log.lines(r"ERROR ")
+            why = errors[-1] if errors else "no error line"
+            self.record.add("ended_by_itself", broker=number, code=code, why=why)
+            broker.start(wait=False)
+
+    def unexpected_ends(self):
+        ends = [e for e in self.record.events() if e["kind"] == "ended_by_itself"]
+        return [e for e in ends if not re.search(EXPECTED_ENDS, e["why"])]
+
     def go(self):
         """The schedule, to its end. A step that cannot strike yet is tried for a while."""
         began = time.monotonic()
@@ -147,6 +166,7 @@ class Run:
             while not struck and time.monotonic() < give_up:
                 now = time.monotonic()
                 self.end_those_due(now)
+                self.supervise()
                 struck = now >= began + step.at_s and self.strike(step)
                 time.sleep(0.05)
             if not struck:
@@ -157,7 +177,7 @@ class Run:
 
     def finish(self, threads):
         """Heals, judges. Returns complaints by rule."""
-        healed_s = self.cluster.await_healed(HEAL_S)
+        healed_s = self.cluster.await_healed(HEAL_S, self.supervise)
         # What comes now must be served.
         before = self.record.count("acked")
         producers = [t for t in threads if isinstance(t, clients.Producer)]
@@ -175,6 +195,8 @@ class Run:
         self.record.add("healed", seconds=healed_s, equal=equal, before=before)
         self.cluster.record_replicas(self.record)
         found = checker.judge(self.record.events())
+        if ends := self.unexpected_ends():
+            found["brokers_stay"] = [str(e) for e in ends]
         if stuck:
             found["served_again"] = [t.producer for t in stuck]
         if not equal:
@@ -196,11 +218,12 @@ def run(case, schedule):
     acknowledged = one.record.count("acked")
     reads = sum(len(e["records"]) for e in one.record.events() if e["kind"] == "read")
     print(schedule)
+    ends = [e for e in one.record.events() if e["kind"] == "ended_by_itself"]
     missed = [(e["what"], e["why"]) for e in one.record.events() if e["kind"] == "missed"]
     print(
         f"acknowledged={acknowledged} read={reads} commits={one.record.count('commit')} "
         f"commit_reads={one.record.count('commit_read')} healed_s={healed_s:.1f} "
-        f"fired={one.fired} missed={missed}"
+        f"fired={one.fired} missed={missed} ended={[(e['broker'], e['why']) for e in ends]}"
     )
     assert not found, "\n" + json.dumps(found, indent=1)[:6000]
     assert acknowledged >= ACKNOWLEDGED_MIN, f"only {acknowledged} were acknowledged"

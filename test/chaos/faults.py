@@ -3,8 +3,11 @@
 A fault that finds nothing to strike raises Missed, and is not counted as fired.
 """
 
+import json
+
 from cluster import BROKERS
-from harness.zkcli import Rejected, expire_session, stored_session
+from harness.waiting import TimedOut
+from harness.zkcli import Rejected, ZkError, expire_session, stored_session
 
 IN_SESSION_S, PAST_SESSION_S = (0.3, 2.0), (5.5, 8.0)
 BRIEF_S, LONG_S = (0.5, 2.0), (3.0, 7.0)
@@ -95,6 +98,8 @@ class Restart(Fault):
     lasts_s = IN_SESSION_S
 
     def strike(self):
+        if not self.broker.running():
+            raise Missed("it has ended")
         self.broker.terminate()
 
     def end(self):
@@ -169,7 +174,7 @@ class DiskFull(Fault):
 
 
 class DiskFails(DiskFull):
-    """The directory goes offline, and the broker with it if it has no other; then a new start."""
+    """The directory goes offline, and the broker with it, which has no other; then a new start."""
 
     effect = "EIO"
 
@@ -181,9 +186,7 @@ class DiskFails(DiskFull):
             missed = e
         if self.broker.running():
             self.broker.terminate()
-        else:
-            self.broker.wait()
-        self.broker.start(wait=False)
+            self.broker.start(wait=False)
         if missed:
             raise missed
 
@@ -212,15 +215,19 @@ class ZooKeeperFreeze(ZooKeeperRestart):
 
 
 class PreferredElection(Fault):
+    """As the tool asks for it that writes to ZooKeeper."""
+
     lasts_s = (0.1, 0.5)
     picks = "controller"
 
     def strike(self):
-        request = {"election_type": 0, "topic_partitions": None, "timeout_ms": 5000}
-        try:
-            self.cluster.ask(self.target, "ElectLeaders", 1, **request)
-        except OSError as e:
-            raise Missed(f"ElectLeaders: {e!r}") from None
+        partitions = [{"topic": t, "partition": p} for t, p in self.cluster.states()]
+        request = json.dumps({"version": 1, "partitions": partitions})
+        with self.cluster.zookeeper() as client:
+            try:
+                client.create("/admin/preferred_replica_election", request)
+            except ZkError as e:
+                raise Missed(f"preferred election: {e}") from None
 
 
 KINDS = (
@@ -244,4 +251,5 @@ KINDS = (
     ZooKeeperFreeze,
     PreferredElection,
 )
-MISSES = (Missed, Rejected)
+# ZooKeeper itself may be away just now.
+MISSES = (Missed, Rejected, OSError, StopIteration, ZkError, TimedOut)
