@@ -13,6 +13,8 @@ from harness.group_wire import GroupWire
 
 ANSWER_LIMIT_S = 4
 PAUSE_S = 0.05
+# Between two batches of a producer, so that a history stays within memory.
+BREATH_S = 0.005
 NONE, DUPLICATE_SEQUENCE = 0, 46
 # Out of order, unknown producer, fenced epoch: what an idempotent producer that sends one batch at
 # a time, and again until it is acknowledged, must never be told.
@@ -122,6 +124,7 @@ class Producer(PartitionClient):
             self.acked(offset)
         if error in (NONE, DUPLICATE_SEQUENCE):
             self.batch = []
+            self._stop_wanted.wait(BREATH_S)
             return
         self.refused(error)
 
