@@ -7,7 +7,9 @@ A history is a list of events, dicts with a "kind"; times are seconds on one mon
   read         partition, high_watermark, records [[offset, value]]: one answer to a consumer
   commit       group, partition, offset, at: a commit was acknowledged
   commit_try   group, partition, offset: a commit was asked for
-  commit_read  group, partition, offset (-1: none), began: a committed offset was told
+  commit_read  group, partition, offset (-1: none), began, at, broker, coordinated: a committed
+               offset was told; coordinated is the partition of __consumer_offsets
+  refused      producer, partition, error, broker, began, at: a write was
   elected      partition, epoch, leader, at: what the state znode said
   replica      partition, broker, start, end, batches: a replica's log at the end
 A batch is [base offset, last offset, leader epoch, CRC, values]. A value is "producer:number".
@@ -16,12 +18,14 @@ Each rule is a generator of complaints, and is given the History below.
 
 import collections
 
-# A deposed coordinator may answer from what it knew for so long after its successor's election.
+# Who is no longer leader may answer from what it knew for so long after its successor's election.
 DEPOSED_S = 1.0
 # Elections are seen by polling: so late at most.
 SEEN_LATE_S = 1.0
+# Out of order, unknown producer, fenced epoch: a client gives up, or sends what was written again.
+PRODUCER_ERRORS = {45, 47, 59, 90}
 COMPLAINTS_MAX = 20
-OFFSETS_TOPIC = "__consumer_offsets-"
+LEADS, MAY_STILL, DEPOSED = "leads", "may still", "deposed"
 
 
 class History:
@@ -36,6 +40,25 @@ class History:
         self.idempotent = {
             event["producer"] for event in self.by_kind["producer"] if event["idempotent"]
         }
+        self.elections = collections.defaultdict(list)
+        for event in self.by_kind["elected"]:
+            self.elections[event["partition"]].append((event["at"], event["leader"]))
+
+    def standing(self, partition, event):
+        """Of the broker that answered: whether it led the partition all the time, or once."""
+        elections = self.elections[partition]
+        before = [leader for at, leader in elections if at <= event["began"]][-1:]
+        later = [leader for at, leader in elections if at > event["began"]]
+        soon = [
+            leader
+            for at, leader in elections
+            if event["began"] - DEPOSED_S < at <= event["at"] + SEEN_LATE_S
+        ]
+        if not before or before == [event["broker"]]:
+            return LEADS if not soon or set(soon) == {event["broker"]} else MAY_STILL
+        if soon or event["broker"] in later[:1]:
+            return MAY_STILL
+        return DEPOSED
 
 
 def final_log(replicas):
@@ -116,28 +139,49 @@ def nothing_is_read_too_early(history):
                 yield f"read, and not there at the end: {where}"
 
 
-def committed_offsets_never_go_back(history):
-    """A read tells at least what was acknowledged before it began, and nothing never asked for."""
-    elections = [
-        e["at"] for e in history.by_kind["elected"] if e["partition"].startswith(OFFSETS_TOPIC)
-    ]
+def stale_offsets(history):
+    """(the answer, what it should have been at least, standing of who gave it)"""
     commits = collections.defaultdict(list)
-    tried = collections.defaultdict(set)
     for event in history.by_kind["commit"]:
         commits[event["group"], event["partition"]].append((event["at"], event["offset"]))
-        tried[event["group"], event["partition"]].add(event["offset"])
-    for event in history.by_kind["commit_try"]:
+    for event in history.by_kind["commit_read"]:
+        key = event["group"], event["partition"]
+        expected = max((offset for at, offset in commits[key] if at <= event["began"]), default=-1)
+        if event["offset"] < expected:
+            yield event, expected, history.standing(event["coordinated"], event)
+
+
+def committed_offsets_never_go_back(history):
+    """The coordinator tells at least what was acknowledged before it was asked."""
+    tried = collections.defaultdict(set)
+    for event in history.by_kind["commit"] + history.by_kind["commit_try"]:
         tried[event["group"], event["partition"]].add(event["offset"])
     for event in history.by_kind["commit_read"]:
         key = event["group"], event["partition"]
         if event["offset"] >= 0 and event["offset"] not in tried[key]:
             yield f"never committed: {event}"
-        began = event["began"]
-        if any(at - SEEN_LATE_S <= began <= at + DEPOSED_S for at in elections):
-            continue
-        expected = max((offset for at, offset in commits[key] if at <= began), default=-1)
-        if event["offset"] < expected:
+    for event, expected, standing in stale_offsets(history):
+        if standing == LEADS:
             yield f"committed {expected}, then told: {event}"
+
+
+def no_producer_is_told_to_give_up(history):
+    """Ours send one batch at a time, and again until it is acknowledged."""
+    for event in history.by_kind["refused"]:
+        confused = event["error"] in PRODUCER_ERRORS
+        if confused and history.standing(event["partition"], event) == LEADS:
+            yield f"error {event['error']}: {event}"
+
+
+def deposed_leaders_stop(history):
+    """A second after its successor's election a broker answers no more from what it knew."""
+    for event, expected, standing in stale_offsets(history):
+        if standing == DEPOSED:
+            yield f"committed {expected}, and a deposed coordinator told: {event}"
+    for event in history.by_kind["refused"]:
+        confused = event["error"] in PRODUCER_ERRORS
+        if confused and history.standing(event["partition"], event) == DEPOSED:
+            yield f"error {event['error']} from a deposed leader: {event}"
 
 
 def replicas_are_equal(history):
@@ -181,6 +225,8 @@ RULES = (
     an_offset_has_one_value,
     nothing_is_read_too_early,
     committed_offsets_never_go_back,
+    no_producer_is_told_to_give_up,
+    deposed_leaders_stop,
     replicas_are_equal,
     one_broker_appends_in_an_epoch,
 )

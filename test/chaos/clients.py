@@ -8,6 +8,7 @@ import threading
 import time
 
 import batches
+from cluster import OFFSETS_PARTITIONS
 from harness import wire
 from harness.group_wire import GroupWire
 
@@ -16,9 +17,6 @@ PAUSE_S = 0.05
 # Between two batches of a producer, so that a history stays within memory.
 BREATH_S = 0.005
 NONE, DUPLICATE_SEQUENCE = 0, 46
-# Out of order, unknown producer, fenced epoch: what an idempotent producer that sends one batch at
-# a time, and again until it is acknowledged, must never be told.
-PRODUCER_ERRORS = {45, 47, 59, 90}
 OUT_OF_RANGE = 1
 RECORD_PADDING = " " * 100
 
@@ -100,6 +98,7 @@ class Producer(PartitionClient):
         self.number = 0
         self.batch = []
         self.attempts = 0
+        self.began = 0.0
         self.acknowledged = 0
         record.add("producer", producer=self.producer, idempotent=idempotent)
 
@@ -115,6 +114,7 @@ class Producer(PartitionClient):
         data = wire.batch(values, int(time.time() * 1000), *self.identity, sequence)
         connection = self.leader()
         self.attempts += 1
+        self.began = time.monotonic()
         answer = connection.produce(self.topic, {self.partition: data}, -1, 3000)
         error, offset = answer[self.partition]
         if error == NONE and offset < 0:
@@ -157,10 +157,9 @@ class Producer(PartitionClient):
             partition=self.where,
             error=error,
             broker=self._broker,
+            began=self.began,
             number=self.batch[0],
         )
-        if error in PRODUCER_ERRORS:
-            self.failure = f"{self.producer} was told {error} for {self.batch[0]}"
         self.drop()
         self.pause()
 
@@ -204,11 +203,20 @@ class Reader(PartitionClient):
             self.offset = max(0, self.offset - self.random.randint(1, 200))
 
 
+def offsets_partition(group):
+    """By the hash of a Java string, which Kafka takes."""
+    value = 0
+    for character in group.encode():
+        value = (31 * value + character) & 0xFFFFFFFF
+    return (value & 0x7FFFFFFF) % OFFSETS_PARTITIONS
+
+
 class GroupClient(Client):
     def __init__(self, cluster, record, name, group, topic, partition):
         super().__init__(cluster, record, f"{name}-{group}")
         self.group, self.topic, self.partition = group, topic, partition
         self.where = f"{topic}-{partition}"
+        self.coordinated = f"__consumer_offsets-{offsets_partition(group)}"
 
     def coordinator(self):
         if self._connection is None:
@@ -253,6 +261,7 @@ class CommitReader(GroupClient):
                 offset=offset,
                 began=began,
                 broker=self._broker,
+                coordinated=self.coordinated,
             )
         else:
             self.drop()

@@ -17,6 +17,7 @@ SESSION_TIMEOUT_MS = 4000
 LAG_MS = 2000
 LOOK_LIMIT_S = 1.0
 REPLICATION = len(BROKERS)
+OFFSETS_PARTITIONS = 3
 SETTINGS = {
     "zookeeper.session.timeout.ms": SESSION_TIMEOUT_MS,
     "replica.lag.time.max.ms": LAG_MS,
@@ -24,7 +25,7 @@ SETTINGS = {
     "default.replication.factor": REPLICATION,
     "min.insync.replicas": 2,
     "offsets.topic.replication.factor": REPLICATION,
-    "offsets.topic.num.partitions": 3,
+    "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
     "leader.imbalance.check.interval.seconds": 5,
     "controlled.shutdown.retry.backoff.ms": 500,
 }

@@ -4,6 +4,7 @@ A fault that finds nothing to strike raises Missed, and is not counted as fired.
 """
 
 import json
+import signal
 
 from cluster import BROKERS
 from harness.waiting import TimedOut
@@ -29,6 +30,9 @@ class Fault:
 
     def strike(self):
         raise NotImplementedError
+
+    def may_end(self):
+        return True
 
     def end(self):
         pass
@@ -100,9 +104,13 @@ class Restart(Fault):
     def strike(self):
         if not self.broker.running():
             raise Missed("it has ended")
-        self.broker.terminate()
+        self.broker.process.send(signal.SIGTERM)
+
+    def may_end(self):
+        return not self.broker.running()
 
     def end(self):
+        self.broker.wait()
         self.broker.start(wait=False)
 
 

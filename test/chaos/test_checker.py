@@ -44,13 +44,28 @@ def read(records, high_watermark):
     }
 
 
-def commit_read(offset, began):
+def commit_read(offset, began, broker=2):
     return {
         "kind": "commit_read",
         "group": "g",
         "partition": P,
+        "coordinated": OFFSETS,
+        "broker": broker,
         "offset": offset,
         "began": began,
+        "at": began + 0.1,
+    }
+
+
+def refused(error, broker, began):
+    return {
+        "kind": "refused",
+        "producer": "a",
+        "partition": P,
+        "error": error,
+        "broker": broker,
+        "began": began,
+        "at": began + 0.1,
     }
 
 
@@ -87,10 +102,15 @@ def good():
         read([[2, "b:0"], [3, "b:0"]], 5),
         commit(2, 10.0),
         commit(4, 20.0),
-        commit_read(2, 15.0),
-        commit_read(4, 25.0),
-        # A deposed coordinator, right after the election of its successor.
-        commit_read(2, 30.5),
+        commit_read(2, 15.0, broker=1),
+        commit_read(4, 25.0, broker=1),
+        commit_read(4, 35.0),
+        # A deposed coordinator, and one about to be.
+        commit_read(2, 30.5, broker=1),
+        commit_read(2, 29.5, broker=1),
+        refused(45, 1, 12.5),
+        refused(7, 1, 20.0),
+        elected(OFFSETS, 2, 1, 1.0),
         elected(P, 0, 1, 1.0),
         elected(P, 1, 2, 12.0),
         elected(OFFSETS, 3, 2, 30.0),
@@ -172,14 +192,23 @@ def test_a_read_of_what_was_cut_away(case):
 
 
 def test_committed_offsets_that_go_back(case):
-    only(good() + [commit_read(2, 21.0)], checker.committed_offsets_never_go_back)
-    only(good() + [commit_read(-1, 21.0)], checker.committed_offsets_never_go_back)
-    # Longer after the election than a deposed coordinator may answer.
-    only(good() + [commit_read(2, 31.1)], checker.committed_offsets_never_go_back)
+    only(good() + [commit_read(2, 21.0, broker=1)], checker.committed_offsets_never_go_back)
+    only(good() + [commit_read(-1, 21.0, broker=1)], checker.committed_offsets_never_go_back)
+    only(good() + [commit_read(2, 32.0)], checker.committed_offsets_never_go_back)
 
 
 def test_an_offset_that_nobody_committed(case):
-    only(good() + [commit_read(5, 25.0)], checker.committed_offsets_never_go_back)
+    only(good() + [commit_read(5, 35.0)], checker.committed_offsets_never_go_back)
+
+
+def test_a_deposed_coordinator_that_goes_on(case):
+    only(good() + [commit_read(2, 31.1, broker=1)], checker.deposed_leaders_stop)
+
+
+def test_a_producer_that_is_told_to_give_up(case):
+    only(good() + [refused(45, 2, 14.0)], checker.no_producer_is_told_to_give_up)
+    only(good() + [refused(45, 1, 11.0 - 1)], checker.no_producer_is_told_to_give_up)
+    only(good() + [refused(45, 1, 14.0)], checker.deposed_leaders_stop)
 
 
 def test_replicas_that_differ(case):
