@@ -8,6 +8,7 @@ import time
 
 import checker
 import clients
+import librdkafka_clients
 import network
 from cluster import BROKERS, Cluster
 from faults import MISSES
@@ -92,8 +93,24 @@ class Run:
             about = (group, TOPIC, 0)
             threads.append(clients.Committer(self.cluster, self.record, "committer", *about))
             threads.append(clients.CommitReader(self.cluster, self.record, "commits", *about))
+        threads += self.librdkafka_load()
         for thread in threads:
             thread.start()
+        return threads
+
+    def librdkafka_load(self):
+        if not librdkafka_clients.available():
+            print("without librdkafka's clients: python3-confluent-kafka is not installed")
+            return []
+        about = (self.cluster, self.record)
+        threads = [
+            librdkafka_clients.PipeliningProducer(*about, "piped", TOPIC, PARTITIONS),
+            librdkafka_clients.GroupConsumer(*about, "member-1", TOPIC),
+            librdkafka_clients.GroupConsumer(*about, "member-2", TOPIC),
+        ]
+        for partition in range(PARTITIONS):
+            where = (librdkafka_clients.GROUP, TOPIC, partition)
+            threads.append(clients.CommitReader(*about, f"commits-{partition}", *where))
         return threads
 
     def target(self, kind):
@@ -187,7 +204,7 @@ class Run:
         healed_s = self.cluster.await_healed(HEAL_S, self.supervise)
         # What comes now must be served.
         before = self.record.count("acked")
-        producers = [t for t in threads if isinstance(t, clients.Producer)]
+        producers = [t for t in threads if hasattr(t, "acknowledged")]
         marks = {t: t.acknowledged for t in producers}
         deadline = time.monotonic() + 30
         stuck = producers
