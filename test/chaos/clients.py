@@ -18,6 +18,7 @@ PAUSE_S = 0.05
 BREATH_S = 0.005
 NONE, DUPLICATE_SEQUENCE = 0, 46
 OUT_OF_RANGE = 1
+EARLIEST = -2
 RECORD_PADDING = " " * 100
 
 
@@ -181,6 +182,10 @@ class Reader(PartitionClient):
         self.record.add(
             what, partition=self.where, offset=self.offset, error=error, broker=self._broker
         )
+        if error == OUT_OF_RANGE:
+            # Retention has gone over it, or it knows more than the leader: then the rest tells.
+            error, start = connection.list_offsets(self.topic, self.partition, EARLIEST)
+            self.offset = max(self.offset, start) if error == NONE else self.offset
         self.drop()
         self.pause()
 

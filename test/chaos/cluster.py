@@ -27,6 +27,8 @@ SETTINGS = {
     "offsets.topic.replication.factor": REPLICATION,
     "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
     "leader.imbalance.check.interval.seconds": 5,
+    "log.retention.check.interval.ms": 1000,
+    "log.initial.task.delay.ms": 1000,
     "controlled.shutdown.retry.backoff.ms": 500,
 }
 
@@ -84,13 +86,16 @@ class Cluster:
             client.send_frame(schema_wire.request(api, version, values))
             return schema_wire.response(api, version, client.receive_frame())
 
-    def create_topic(self, name, partitions):
+    def create_topic(self, name, partitions, **configs):
         topic = {
             "name": name,
             "num_partitions": partitions,
             "replication_factor": REPLICATION,
             "assignments": [],
-            "configs": [],
+            "configs": [
+                {"name": key.replace("_", "."), "value": str(value)}
+                for key, value in configs.items()
+            ],
         }
 
         def made():
@@ -172,25 +177,35 @@ class Cluster:
         assert not missing, f"after {timeout_s} s: {missing[:10]}"
         return time.monotonic() - began
 
-    def log_bytes(self, number, topic, partition):
-        """(start, bytes)"""
+    def log_batches(self, number, topic, partition):
+        """(start, batches) of a log to which nobody appends; retention may go on."""
         directory = self.brokers[number].log_dirs[0] / f"{topic}-{partition}"
-        paths = sorted(directory.glob("*.log"))
-        start = int(paths[0].stem) if paths else 0
-        return start, b"".join(path.read_bytes() for path in paths)
+
+        def read():
+            paths = sorted(directory.glob("*.log"))
+            try:
+                return [(int(path.stem), path.read_bytes()) for path in paths]
+            except FileNotFoundError:
+                return None
+
+        segments = wait_until(read, 5, f"{directory} is read")
+        return segments[0][0], batches.parse(b"".join(data for _, data in segments))
+
+    def end_offset(self, number, topic, partition):
+        start, found = self.log_batches(number, topic, partition)
+        return found[-1][1] + 1 if found else start
 
     def await_equal_ends(self, timeout_s):
         """Once nobody writes any more; replicas that differ are the checker's business."""
 
         def equal():
             for topic, partition in self.states():
-                sizes = {len(self.log_bytes(n, topic, partition)[1]) for n in BROKERS}
-                if len(sizes) > 1:
+                if len({self.end_offset(n, topic, partition) for n in BROKERS}) > 1:
                     return False
             return True
 
         try:
-            wait_until(equal, timeout_s, "the logs have equal sizes", poll_s=0.3)
+            wait_until(equal, timeout_s, "the logs end equally", poll_s=0.3)
         except AssertionError:
             return False
         return True
@@ -198,8 +213,7 @@ class Cluster:
     def record_replicas(self, record):
         for topic, partition in self.states():
             for number in BROKERS:
-                start, data = self.log_bytes(number, topic, partition)
-                found = batches.parse(data)
+                start, found = self.log_batches(number, topic, partition)
                 record.add(
                     "replica",
                     partition=f"{topic}-{partition}",

@@ -80,7 +80,8 @@ class Run:
         self._under_way = []  # (end, fault), by end
 
     def load(self):
-        self.cluster.create_topic(TOPIC, PARTITIONS)
+        keeps = self.schedule.keeps_bytes
+        self.cluster.create_topic(TOPIC, PARTITIONS, retention_bytes=keeps)
         threads = [Watch(self.cluster, self.record)]
         for partition in range(PARTITIONS):
             where = (TOPIC, partition)

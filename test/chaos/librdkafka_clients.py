@@ -63,6 +63,8 @@ class PipeliningProducer(Client):
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 2,
+            # Below the size of a segment, which is small here.
+            "batch.size": 16384,
             "message.timeout.ms": 120_000,
             "error_cb": self.on_error,
         }

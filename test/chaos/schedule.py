@@ -6,6 +6,8 @@ import random
 import faults
 
 PROTOCOLS = ("2.4", "2.7-IV1", "2.8", "3.9")
+# In every second turn of the versions, so that logs begin anew while others catch up.
+KEEPS_BYTES = 2_000_000
 GAP_S = (0.5, 3.0)
 
 
@@ -22,10 +24,14 @@ class Schedule:
     seed: int
     protocol: str
     servers: int
+    keeps_bytes: int  # retention.bytes; -1: all
     steps: list
 
     def __str__(self):
-        lines = [f"seed {self.seed} protocol {self.protocol} servers {self.servers}"]
+        lines = [
+            f"seed {self.seed} protocol {self.protocol} servers {self.servers} "
+            f"keeps_bytes {self.keeps_bytes}"
+        ]
         lines += [f"{s.at_s:6.1f} s {s.kind.__name__} for {s.lasts_s:.1f} s" for s in self.steps]
         return "\n".join(lines)
 
@@ -45,4 +51,5 @@ def schedule(seed, seconds, kinds=faults.KINDS, servers=None):
         # Now and then the next one strikes while this one lasts.
         overlap = drawn.random() < 0.4
         at += drawn.uniform(*GAP_S) + (0 if overlap else lasts)
-    return Schedule(seed, protocol, count, steps)
+    keeps_bytes = KEEPS_BYTES if seed // len(PROTOCOLS) % 2 else -1
+    return Schedule(seed, protocol, count, keeps_bytes, steps)

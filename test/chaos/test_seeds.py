@@ -15,7 +15,7 @@ from schedule import schedule  # noqa: E402
 LIMIT_S = 300
 SECONDS = 25
 # By what follows from the seed, every inter-broker protocol is met once.
-SEEDS = (1, 2, 3, 4)
+SEEDS = (1, 6, 3, 4)
 SERVERS = (1, 3, 1, 3)
 
 
