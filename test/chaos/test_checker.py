@@ -101,7 +101,10 @@ def good():
         read([[0, "a:0"], [1, "a:1"]], 2),
         read([[2, "b:0"], [3, "b:0"]], 5),
         commit(2, 10.0),
+        dict(commit(3, 19.0), kind="commit_try"),
         commit(4, 20.0),
+        # Asked for before, in effect after, as from a broker that was frozen.
+        commit_read(3, 21.0, broker=1),
         commit_read(2, 15.0, broker=1),
         commit_read(4, 25.0, broker=1),
         commit_read(4, 35.0),
