@@ -16,6 +16,7 @@ BROKER_PORT = 9092
 SESSION_TIMEOUT_MS = 4000
 LAG_MS = 2000
 LOOK_LIMIT_S = 1.0
+WELL_S = 2 * LAG_MS / 1000
 REPLICATION = len(BROKERS)
 OFFSETS_PARTITIONS = 3
 SETTINGS = {
@@ -166,16 +167,20 @@ class Cluster:
         return missing
 
     def await_healed(self, timeout_s, meanwhile):
-        began, missing = time.monotonic(), ["never looked"]
-        while missing and time.monotonic() < began + timeout_s:
+        """All is well, and stays so for longer than a follower may lag. Returns when it began."""
+        began = well_since = time.monotonic()
+        missing = ["never looked"]
+        while time.monotonic() < (began + timeout_s if missing else well_since + WELL_S):
             meanwhile()
             try:
                 missing = self.healed()
             except (OSError, ZkError, StopIteration) as e:
                 missing = [f"ZooKeeper: {e!r}"]
-            time.sleep(0.2 if missing else 0)
+            if missing:
+                well_since = time.monotonic()
+            time.sleep(0.2)
         assert not missing, f"after {timeout_s} s: {missing[:10]}"
-        return time.monotonic() - began
+        return well_since - began
 
     def log_batches(self, number, topic, partition):
         """(start, batches) of a log to which nobody appends; retention may go on."""
@@ -191,16 +196,17 @@ class Cluster:
         segments = wait_until(read, 5, f"{directory} is read")
         return segments[0][0], batches.parse(b"".join(data for _, data in segments))
 
-    def end_offset(self, number, topic, partition):
+    def tail(self, number, topic, partition):
+        """The last batch without its values; the start where there is none."""
         start, found = self.log_batches(number, topic, partition)
-        return found[-1][1] + 1 if found else start
+        return tuple(found[-1][:4]) if found else start
 
     def await_equal_ends(self, timeout_s):
         """Once nobody writes any more; replicas that differ are the checker's business."""
 
         def equal():
             for topic, partition in self.states():
-                if len({self.end_offset(n, topic, partition) for n in BROKERS}) > 1:
+                if len({self.tail(n, topic, partition) for n in BROKERS}) > 1:
                     return False
             return True
 
