@@ -17,6 +17,7 @@ Each rule is a generator of complaints, and is given the History below.
 """
 
 import collections
+import itertools
 
 # Who is no longer leader may answer from what it knew for so long after its successor's election.
 DEPOSED_S = 1.0
@@ -139,21 +140,32 @@ def nothing_is_read_too_early(history):
                 yield f"read, and not there at the end: {where}"
 
 
-def stale_offsets(history):
-    """(the answer, what it should have been at least, standing of who gave it)"""
+def commits_of(history):
+    """{(group, partition): [(at, offset)]} of those acknowledged."""
     commits = collections.defaultdict(list)
-    open_ones = collections.defaultdict(set)
-    for event in history.by_kind["commit_try"]:
-        open_ones[event["group"], event["partition"]].add(event["offset"])
     for event in history.by_kind["commit"]:
         commits[event["group"], event["partition"]].append((event["at"], event["offset"]))
-        open_ones[event["group"], event["partition"]].discard(event["offset"])
+    return commits
+
+
+def stale_offsets(history):
+    """(the answer, what it should have been at least, standing of who gave it)"""
+    commits = commits_of(history)
+    tries = collections.defaultdict(list)
+    for event in history.by_kind["commit_try"]:
+        tries[event["group"], event["partition"], event["offset"]].append(event["at"])
     for event in history.by_kind["commit_read"]:
         key = event["group"], event["partition"]
-        expected = max((offset for at, offset in commits[key] if at <= event["began"]), default=-1)
-        # One that was never answered may take effect after its successor: from a frozen socket.
-        if event["offset"] < expected and event["offset"] not in open_ones[key]:
-            yield event, expected, history.standing(event["coordinated"], event)
+        at, expected = max((c for c in commits[key] if c[0] <= event["began"]), default=(0, -1))
+        told = event["offset"]
+        if told >= expected:
+            continue
+        # One that was never answered may take effect after its successor, from a frozen socket.
+        acknowledged = any(offset == told for _, offset in commits[key])
+        asked_for = [t for t in tries[(*key, told)] if t <= event["at"]]
+        if any(t >= at or not acknowledged for t in asked_for):
+            continue
+        yield event, expected, history.standing(event["coordinated"], event)
 
 
 def committed_offsets_never_go_back(history):
@@ -183,6 +195,11 @@ def deposed_leaders_stop(history):
     for event, expected, standing in stale_offsets(history):
         if standing == DEPOSED:
             yield f"committed {expected}, and a deposed coordinator told: {event}"
+    # Its log ends before where the consumer is, which therefore begins anew.
+    for (group, partition), commits in commits_of(history).items():
+        for (_, before), (at, offset) in itertools.pairwise(sorted(commits)):
+            if offset < before:
+                yield f"{group} was sent back in {partition} from {before} to {offset} at {at}"
     for event in history.by_kind["refused"]:
         confused = event["error"] in PRODUCER_ERRORS
         if confused and history.standing(event["partition"], event) == DEPOSED:

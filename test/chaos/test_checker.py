@@ -208,6 +208,11 @@ def test_a_deposed_coordinator_that_goes_on(case):
     only(good() + [commit_read(2, 31.1, broker=1)], checker.deposed_leaders_stop)
 
 
+def test_a_consumer_that_is_sent_back(case):
+    back = [dict(commit(1, 40.0), kind="commit_try"), commit(1, 41.0)]
+    only(good() + back + [commit_read(1, 40.5), commit_read(1, 42.0)], checker.deposed_leaders_stop)
+
+
 def test_a_producer_that_is_told_to_give_up(case):
     only(good() + [refused(45, 2, 14.0)], checker.no_producer_is_told_to_give_up)
     only(good() + [refused(45, 1, 11.0 - 1)], checker.no_producer_is_told_to_give_up)
