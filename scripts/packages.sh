@@ -8,7 +8,7 @@ build=(clang-19 lld-19 meson ninja-build pkg-config git
 run=(zookeeper default-jre-headless)
 test=(libclang-rt-19-dev clang-format-19 ccache kcat maven
   python3-kafka python3-confluent-kafka python3-lz4 python3-snappy python3-zstandard
-  procps e2fsprogs util-linux)
+  procps e2fsprogs util-linux iproute2)
 case "${1:-}" in
   build) packages=("${build[@]}") ;;
   run) packages=("${build[@]}" "${run[@]}") ;;

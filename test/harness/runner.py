@@ -35,7 +35,7 @@ DEFAULT_LIMIT_S = 120
 # Of what a test that passed has printed.
 SAID_LINES = 10
 SAID_CHARACTERS = 1000
-DEFAULT_FOLDERS = ("test/tidy", "test/integration", "test/interop")
+DEFAULT_FOLDERS = ("test/tidy", "test/integration", "test/interop", "test/chaos")
 
 
 def load(path):

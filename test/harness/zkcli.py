@@ -52,10 +52,13 @@ class Stat:
 class ZkClient:
     """One session over one connection to one server; no pings, so short-lived."""
 
-    def __init__(self, server, session_id=0, password=b"\0" * 16, timeout_ms=30000):
+    def __init__(
+        self, server, session_id=0, password=b"\0" * 16, timeout_ms=30000, limit_s=10
+    ):
+        """limit_s: of each wait for the server."""
         address = server if isinstance(server, str) else server.connect_string
         host, port = address.split(",")[0].split("/")[0].rsplit(":", 1)
-        self._socket = socket.create_connection((host, int(port)), timeout=10)
+        self._socket = socket.create_connection((host, int(port)), timeout=limit_s)
         self._xid = 0
         # Protocol version, last zxid seen, timeout, session, password, not read-only.
         self._send(struct.pack(">iqiq", 0, 0, timeout_ms, session_id) + _text(password) + b"\0")
