@@ -89,10 +89,21 @@ def advertised_listeners(scene, setting):
 # The cleaner.
 
 
+CLEANER_LOOKS_S = 0.3
+
+
 def is_compacted(scene, topic, within_s):
     since = scene.broker.log.position()
     dirty(scene, topic)
-    return happens(lambda: scene.broker.log.lines(rf" {topic}-0 compacted", since), within_s)
+
+    def lines():
+        return scene.broker.log.lines(rf" {topic}-0 compacted", since)
+
+    seen = happens(lines, within_s)
+    # A cleaner pauses only after a look that found nothing: the next sample leaves it time for one.
+    while happens(lambda count=len(lines()): len(lines()) > count, CLEANER_LOOKS_S):
+        pass
+    return seen
 
 
 def slow_cleaner(value):

@@ -217,6 +217,8 @@ class Setting:
 
         shows(before, "not set")
         self.set(value, topic)
-        shows(after, f"= {value}")
-        self.set(None, topic)
+        try:
+            shows(after, f"= {value}")
+        finally:  # the next observer begins without it
+            self.set(None, topic)
         shows(before, "deleted")

@@ -17,7 +17,11 @@ NO_LEADER = -1
 BOOLEAN, INT, SHORT, LONG, DOUBLE = 1, 3, 4, 5, 6
 
 # Observed by tests of their own below.
-ELSEWHERE = {"num.recovery.threads.per.data.dir", "unclean.leader.election.enable"}
+ELSEWHERE = {
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",  # test_followers.py
+    "unclean.leader.election.enable",
+}
 # No configuration of this broker gives these a meaning: what they are for is refused at the start,
 # which test_what_gives_keys_a_meaning_is_refused shows.
 WITHOUT_THEIR_FEATURE = ("ssl.", "sasl.", "remote.", "log.local.retention.", "local.retention.")

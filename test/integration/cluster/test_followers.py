@@ -3,12 +3,14 @@
 import struct
 
 from harness import kcat, wire
+from harness.messages import Messages
 from harness.waiting import wait_until
 from harness.wire import Wire
 from harness.zkcli import ZkClient
 
 LIMIT_S = 300
 NONE = 0
+BROKER, SET = 4, 0
 
 
 class Cluster:
@@ -256,3 +258,18 @@ def test_leaders_are_killed_one_after_the_other(case):
     got = set(consume(cluster, "t"))
     lost = [value for value in acknowledged if value not in got]
     assert not lost, f"{len(lost)} of {len(acknowledged)} lost: {lost[:5]}"
+
+
+def test_the_number_of_fetchers_changes_in_running_brokers(case):
+    cluster = Cluster(case, **{"num.partitions": 6})
+    produce(cluster, "t", 0, 100)
+    change = {"name": "num.replica.fetchers", "config_operation": SET, "value": "2"}
+    every_broker = {"resource_type": BROKER, "resource_name": "", "configs": [change]}
+    with Messages(cluster.brokers[1].port) as client:
+        answer = client.ask("IncrementalAlterConfigs", 0, {"resources": [every_broker]})
+    assert answer["responses"][0]["error_code"] == NONE, answer
+    for broker in cluster.brokers.values():
+        broker.log.wait_for(r"fetcher leader=\d index=1 partitions=[1-9]")
+    produce(cluster, "t", 100, 1000)
+    for partition in range(6):
+        cluster.await_equal_logs("t", partition, size_min=0)
