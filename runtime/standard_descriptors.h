@@ -4,8 +4,9 @@
 // log lines would be written into a data file, and libuv ends the process when it closes one.
 //
 // To be called first in main, before there are other threads. Reading gives the end of the file;
-// writing fails with EBADF, as it does with a closed descriptor. Nothing is reported: where
-// /dev/null cannot be opened, all stays as it was.
+// writing to 1 fails with EBADF, as it does with a closed descriptor, so that lost output is
+// noticed. What goes to 2 is gone: nobody is left to be told. Nothing is reported: where /dev/null
+// cannot be opened, all stays as it was.
 #pragma once
 
 #include <fcntl.h>
@@ -15,8 +16,9 @@ namespace runtime {
 
 inline void open_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    const int access = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
     // The lowest free number is given: this one, since those below it are open.
-    if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", O_RDONLY);
+    if (::fcntl(descriptor, F_GETFD) == -1) (void)::open("/dev/null", access);
   }
 }
 

@@ -212,7 +212,7 @@ def test_closed_standard_descriptors(case):
         done = run(["sh", "-c", f"{list_topics} {closed}"])
         assert done.returncode == code, (closed, done)
         assert "Assertion" not in done.stderr, done
-    server = case.broker(case.zookeeper(name="second"), start=False)
+    server = case.broker(case.zookeeper(name="second"), start=False, name="closed")
     command = [kafka_tools.script("kafka-server-start.sh"), server.write_properties()]
     command = shlex.join(map(str, command))
     logs = case.path("closed-logs")
@@ -228,5 +228,5 @@ def test_closed_standard_descriptors(case):
         60,
         "the broker",
     )
-    assert process.running(), process.log.text()
+    assert process.running(), process.log.lines()
     assert process.terminate() == 143

@@ -162,9 +162,12 @@ class Scene:
         assert not missing, f"failed, and not offline: {missing}\n{self.faults.events()[-5:]}"
 
     def until_fired(self, count=1):
+        """Or until the directory is offline, where nothing fires any more."""
+
         def fired():
             self.look()
-            return len(self.faults.events()) >= count
+            events = len(self.faults.events())
+            return events >= count or (events > 0 and self.hit in self.offline())
 
         wait_until(fired, GOES_ON_LIMIT_S, f"the fault has fired {count} times", poll_s=0.05)
 
