@@ -92,7 +92,7 @@ def consume(cluster, topic):
 
 
 def all_are_read(cluster, topic, acknowledged):
-    """A new leader may be asked for the end before it knows that its last records are replicated."""
+    """A new leader may be asked for the end before it knows that the last records have copies."""
     lost = []
 
     def is_empty():
