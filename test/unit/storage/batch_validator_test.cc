@@ -97,6 +97,36 @@ TEST_CASE("clients may not write control batches, nor a producer id without sequ
   CHECK(error_of(make_batch(1, 1, "v", Codec::none, {5, 0, -1}), {}).is(LogError::invalid_record));
 }
 
+TEST_CASE("each rule by itself: an empty batch, a control batch like any other, the largest size") {
+  base::Buffer empty = base::Buffer::copy_of(make_batch(1).bytes().first(61));
+  empty = changed(empty, [](std::byte* bytes) {
+    base::store_be<std::int32_t>(bytes + 8, 49);   // length
+    base::store_be<std::int32_t>(bytes + 23, -1);  // last offset delta
+    base::store_be<std::int32_t>(bytes + 57, 0);   // record count
+  });
+  CHECK(error_of(empty, {}).is(LogError::invalid_record));
+
+  const auto with_sequence = make_batch(1, 1, "v", Codec::none, {5, 0, 0});
+  const auto control = changed(with_sequence, [](std::byte* bytes) {
+    bytes[22] |= std::byte{0x20};  // attributes
+  });
+  CHECK(error_of(control, {}).is(LogError::invalid_record));
+
+  base::Buffer largest = make_batch(3);
+  ValidationRules rules;
+  rules.max_message_bytes = static_cast<std::int32_t>(largest.bytes().size());
+  CHECK(validate_batch(largest.mutable_bytes(), rules, nullptr).has_value());
+}
+
+TEST_CASE("offset deltas with a gap are given anew") {
+  auto gap = changed(make_batch(2), [](std::byte* bytes) {
+    const auto first_bytes = std::to_integer<std::size_t>(bytes[61]) >> 1U;  // a varint of one byte
+    bytes[61 + 1 + first_bytes + 3] = std::byte{4};  // of the second record: 2 instead of 1
+  });
+  const auto validated = validate_batch(gap.mutable_bytes(), {}, nullptr).value();
+  CHECK(!validated.rebuilt.empty());
+}
+
 TEST_CASE("zstd needs Produce 7") {
   ValidationRules rules;
   rules.zstd_allowed = false;
