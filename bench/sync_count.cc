@@ -5,35 +5,24 @@
 //
 // The file then begins with a native 64-bit count that grows while the program runs.
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 
+#include "bench/shared_count.h"
+
 namespace {
 
-std::atomic<std::uint64_t> before_file{0};
-std::atomic<std::atomic<std::uint64_t>*> count{&before_file};
+constinit bench::SharedCount count;
 
-void note() { count.load(std::memory_order_relaxed)->fetch_add(1, std::memory_order_relaxed); }
+void note() { count.note(); }
 
 template <class Function>
 Function* next(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-__attribute__((constructor)) void open_file() {
-  const char* path = std::getenv("SYNC_COUNT_FILE");
-  if (path == nullptr) return;
-  const int file = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0 || ::ftruncate(file, sizeof(std::uint64_t)) != 0) return;
-  void* page = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  ::close(file);
-  if (page != MAP_FAILED) count.store(static_cast<std::atomic<std::uint64_t>*>(page));
-}
+__attribute__((constructor)) void open_file() { count.open("SYNC_COUNT_FILE"); }
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "runtime/sim/sim_fault_plan.h"
 #include "runtime/sim/sim_file_system.h"
 #include "runtime/sim/sim_world.h"
@@ -120,5 +121,27 @@ class FaultyDisks {
   bool is_interrupted_ = false;  // what is synced next may be gone by now
   std::int64_t fault_count_ = 0;
 };
+
+// Runs a model with each wanted seed. The model has run(steps), faults() and `what`(), which are
+// counted: together they must be enough to prove something, unless single seeds are asked for.
+template <class Model>
+void run_seeds(std::int64_t (Model::*what)() const) {
+  const bool is_whole = storage_sim::first_seed() == 1;
+  if (is_whole) base::set_log_level(base::LogLevel::off);
+  std::int64_t faults = 0;
+  std::int64_t done = 0;
+  for (auto seed = storage_sim::first_seed(); seed <= storage_sim::seeds_wanted(); ++seed) {
+    CAPTURE(seed);
+    Model model(seed);
+    model.run(250);
+    faults += model.faults();
+    done += (model.*what)();
+  }
+  if (is_whole) {
+    CHECK(faults > 100);
+    CHECK(done > 1000);
+  }
+  base::set_log_level(base::LogLevel::info);
+}
 
 }  // namespace faults_sim

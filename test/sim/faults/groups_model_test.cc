@@ -385,19 +385,5 @@ class GroupsModel final : public faults_sim::FaultyDisks {
 }  // namespace
 
 TEST_CASE("the group coordinator on failing disks, beside a model") {
-  if (storage_sim::first_seed() == 1) base::set_log_level(base::LogLevel::off);
-  std::int64_t faults = 0;
-  std::int64_t commits = 0;
-  for (auto seed = storage_sim::first_seed(); seed <= storage_sim::seeds_wanted(); ++seed) {
-    CAPTURE(seed);
-    GroupsModel model(seed);
-    model.run(250);
-    faults += model.faults();
-    commits += model.commits();
-  }
-  if (storage_sim::first_seed() == 1) {
-    CHECK(faults > 100);
-    CHECK(commits > 1000);
-  }
-  base::set_log_level(base::LogLevel::info);
+  faults_sim::run_seeds<GroupsModel>(&GroupsModel::commits);
 }

@@ -473,19 +473,5 @@ class PartitionModel final : public faults_sim::FaultyDisks {
 }  // namespace
 
 TEST_CASE("partitions on failing disks, beside a model") {
-  if (storage_sim::first_seed() == 1) base::set_log_level(base::LogLevel::off);
-  std::int64_t faults = 0;
-  std::int64_t acknowledgements = 0;
-  for (auto seed = storage_sim::first_seed(); seed <= storage_sim::seeds_wanted(); ++seed) {
-    CAPTURE(seed);
-    PartitionModel model(seed);
-    model.run(250);
-    faults += model.faults();
-    acknowledgements += model.acknowledgements();
-  }
-  if (storage_sim::first_seed() == 1) {
-    CHECK(faults > 100);
-    CHECK(acknowledgements > 1000);
-  }
-  base::set_log_level(base::LogLevel::info);
+  faults_sim::run_seeds<PartitionModel>(&PartitionModel::acknowledgements);
 }
